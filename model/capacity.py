@@ -1,0 +1,144 @@
+"""What the fleet at its largest asks of its database and of its own memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from model import instances
+
+if TYPE_CHECKING:
+    from model.database import Database
+    from model.settings import Settings
+
+# RDS for PostgreSQL's default max_connections is LEAST({DBInstanceClassMemory/9531392}, 5000) (RDS guide, "Quotas
+# and constraints", maximum number of database connections). DBInstanceClassMemory is what is left of the class's
+# memory after the system and RDS's own processes; how much these take is not published, so this is the upper bound.
+_BYTES_PER_CONNECTION = 9_531_392
+_MOST_CONNECTIONS = 5000
+
+# superuser_reserved_connections (PostgreSQL's default) and rds.rds_superuser_reserved_connections (RDS's).
+RESERVED_CONNECTIONS = 3 + 2
+
+# What the system, Docker and the container's own processes take beside gunicorn's workers (estimate).
+SYSTEM_MEMORY_MIB = 512
+
+
+@dataclass(frozen=True)
+class ConnectionBudget:
+    """Connections to one database instance: what the fleet may ask for, and what the instance grants."""
+
+    instance: str
+    instance_class: str
+    limit: int
+    at_maximum: int
+    during_refresh: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether the fleet at its maximum is served."""
+        return self.at_maximum <= self.limit
+
+    @property
+    def fits_during_refresh(self) -> bool:
+        """Whether it is still served while a refresh runs new servers beside old ones."""
+        return self.during_refresh <= self.limit
+
+
+@dataclass(frozen=True)
+class MemoryBudget:
+    """Memory of one server of an instance type; `memory_mib` is None for a type whose memory is not known."""
+
+    instance_type: str
+    memory_mib: int | None
+    needed_mib: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether the workers fit; a type that is not known is not judged."""
+        return self.memory_mib is None or self.needed_mib <= self.memory_mib
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """The budgets of an environment."""
+
+    servers: int
+    servers_during_refresh: int
+    connections_per_server: int
+    connections: tuple[ConnectionBudget, ...]
+    memory: tuple[MemoryBudget, ...]
+
+
+def capacity(settings: Settings) -> Capacity:
+    """Return what the environment's fleet needs at its largest, and what there is."""
+    largest = largest_fleet(settings)
+    surge = -(-largest * settings.servers.refresh.max_healthy_percent // 100)
+    per_server = connections_per_server(settings)
+    return Capacity(
+        servers=largest,
+        servers_during_refresh=surge,
+        connections_per_server=per_server,
+        connections=tuple(
+            ConnectionBudget(
+                name,
+                class_name,
+                usable_connections(settings.database, class_name),
+                largest * per_server,
+                surge * per_server,
+            )
+            for name, class_name in database_classes(settings.database).items()
+        ),
+        memory=tuple(
+            MemoryBudget(name, size.memory_mib if size else None, memory_per_server_mib(settings))
+            for name, size in ((name, instances.size(name)) for name in settings.servers.types)
+        ),
+    )
+
+
+def largest_fleet(settings: Settings) -> int:
+    """Return the most servers at any time: the group's maximum, a scheduled one, or what a forecast may add."""
+    largest = max([settings.servers.max, *(action.max or 0 for action in settings.scaling.scheduled)])
+    predictive = settings.scaling.predictive
+    if predictive is not None and predictive.mode == "forecast-and-scale" and predictive.max_breach_percent is not None:
+        largest = -(-largest * (100 + predictive.max_breach_percent) // 100)
+    return largest
+
+
+def connections_per_server(settings: Settings) -> int:
+    """Return the connections that one server may hold to each database instance."""
+    workers = settings.application.workers
+    if settings.database.pooling == "psycopg-pool":
+        return workers * settings.database.pool_size
+    return workers * settings.application.threads
+
+
+def memory_per_server_mib(settings: Settings) -> int:
+    """Return the memory that one server needs."""
+    return settings.application.workers * settings.application.worker_memory_mib + SYSTEM_MEMORY_MIB
+
+
+def database_classes(database: Database) -> dict[str, str]:
+    """Return the class of the primary and of each replica, by name."""
+    replicas = zip(database.replica_names, database.replicas, strict=True)
+    return {"primary": database.instance_class} | {
+        name: replica.instance_class or database.instance_class for name, replica in replicas
+    }
+
+
+def max_connections(database: Database, class_name: str) -> int:
+    """Return PostgreSQL's limit on an instance of this class.
+
+    Raises ValueError for a class whose memory is not known, where `database.max_connections` is not set.
+    """
+    if database.max_connections is not None:
+        return database.max_connections
+    size = instances.size(class_name)
+    if size is None:
+        raise ValueError(f"the memory of {class_name} is not known")
+    return min(size.memory_mib * 1024 * 1024 // _BYTES_PER_CONNECTION, _MOST_CONNECTIONS)
+
+
+def usable_connections(database: Database, class_name: str) -> int:
+    """Return the connections that an application's user may open on an instance of this class."""
+    return max_connections(database, class_name) - RESERVED_CONNECTIONS

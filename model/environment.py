@@ -1,0 +1,192 @@
+"""The container's environment: one function writes it, for servers, pods and the stack's output alike.
+
+django-scale-runtime parses exactly these variables; tests hold the two together.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from model.metrics import APPLICATION_NAMESPACE
+
+if TYPE_CHECKING:
+    from model.settings import Settings
+
+_REPLICA_VARIABLE = re.compile(r"^DB_REPLICA_\d+_(HOST|PORT|NAME|WEIGHT)$")
+
+SECRET_KEY = "DJANGO_SECRET_KEY"
+DATABASE_PASSWORD = "DB_PASSWORD"
+CACHE_PASSWORD = "CACHE_PASSWORD"
+SESSION_PASSWORD = "SESSION_PASSWORD"
+
+WRITTEN = frozenset(
+    {
+        "AWS_DEFAULT_REGION",
+        "AWS_REGION",
+        "CACHE_KEY_PREFIX",
+        "CACHE_MODE",
+        "CACHE_NODES",
+        "CACHE_PASSWORD",
+        "CACHE_TLS",
+        "CACHE_USER",
+        "DB_CONN_MAX_AGE",
+        "DB_HOST",
+        "DB_NAME",
+        "DB_PASSWORD",
+        "DB_POOLING",
+        "DB_POOL_SIZE",
+        "DB_PORT",
+        "DB_REPLICA_MAX_LAG_SECONDS",
+        "DB_SSLMODE",
+        "DB_SSLROOTCERT",
+        "DB_USER",
+        "DJANGO_ALLOWED_HOSTS",
+        "DJANGO_BEHIND_TLS",
+        "DJANGO_CSRF_TRUSTED_ORIGINS",
+        "DJANGO_DEBUG",
+        "DJANGO_SCALE_ENVIRONMENT",
+        "DJANGO_SECRET_KEY",
+        "GUNICORN_THREADS",
+        "LOG_FORMAT",
+        "MEDIA_BUCKET",
+        "MEDIA_URL",
+        "METRICS_EXPORTER",
+        "METRICS_NAMESPACE",
+        "PORT",
+        "SESSION_MODE",
+        "SESSION_NODES",
+        "SESSION_PASSWORD",
+        "SESSION_TLS",
+        "SESSION_USER",
+        "STATIC_BUCKET",
+        "STATIC_URL",
+        "WEB_CONCURRENCY",
+    }
+)
+"""Every variable that a stack may write, besides the numbered ones of the replicas."""
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """What exists only once the stack is built: host names, without ports, and addresses."""
+
+    balancer: str
+    database: str
+    replicas: tuple[str, ...]
+    cache: str | None
+    sessions: str | None
+    static_bucket: str
+    media_bucket: str
+    cdn: str
+
+
+def is_written(name: str) -> bool:
+    """Return whether the stack writes the variable `name` itself."""
+    return name in WRITTEN or _REPLICA_VARIABLE.match(name) is not None
+
+
+def secret_variables(settings: Settings) -> tuple[str, ...]:
+    """Return the names of the variables whose values come from Secrets Manager."""
+    generated = [SECRET_KEY, DATABASE_PASSWORD]
+    if settings.cache.data is not None:
+        generated.append(CACHE_PASSWORD)
+    if settings.cache.sessions is not None:
+        generated.append(SESSION_PASSWORD)
+    return (*generated, *sorted(settings.secrets))
+
+
+def container_environment(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
+    """Return the plain variables of the container, by name. Secrets are not among them."""
+    return {
+        **_application(settings, endpoints),
+        **_database(settings, endpoints),
+        **_caches(settings, endpoints),
+        **_storage(endpoints),
+        **settings.application.environment,
+    }
+
+
+def _application(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
+    application = settings.application
+    hosts = [application.domain or endpoints.balancer, *application.allowed_hosts]
+    scheme = "https" if application.domain else "http"
+    return {
+        "DJANGO_SCALE_ENVIRONMENT": settings.prefix,
+        "AWS_REGION": settings.region,
+        "AWS_DEFAULT_REGION": settings.region,
+        "DJANGO_DEBUG": "false",
+        "DJANGO_ALLOWED_HOSTS": ",".join(hosts),
+        "DJANGO_CSRF_TRUSTED_ORIGINS": ",".join(f"{scheme}://{host}" for host in hosts),
+        "DJANGO_BEHIND_TLS": _flag(application.domain is not None),
+        "PORT": str(application.port),
+        "WEB_CONCURRENCY": str(application.workers),
+        "GUNICORN_THREADS": str(application.threads),
+        "METRICS_EXPORTER": "cloudwatch",
+        "METRICS_NAMESPACE": APPLICATION_NAMESPACE,
+        "LOG_FORMAT": "json",
+    }
+
+
+def _database(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
+    database = settings.database
+    variables = {
+        "DB_HOST": endpoints.database,
+        "DB_PORT": str(database.port),
+        "DB_NAME": database.name,
+        "DB_USER": database.user,
+        "DB_SSLMODE": "verify-full",
+        "DB_SSLROOTCERT": CERTIFICATES,
+        "DB_POOLING": database.pooling,
+    }
+    if database.pooling == "direct":
+        variables["DB_CONN_MAX_AGE"] = str(database.connection_max_age_seconds)
+    else:
+        variables["DB_POOL_SIZE"] = str(database.pool_size)
+    for place, (host, replica) in enumerate(zip(endpoints.replicas, database.replicas, strict=True), start=1):
+        variables[f"DB_REPLICA_{place}_HOST"] = host
+        variables[f"DB_REPLICA_{place}_WEIGHT"] = str(replica.weight)
+    if database.replicas:
+        variables["DB_REPLICA_MAX_LAG_SECONDS"] = str(database.replica_max_lag_seconds)
+    return variables
+
+
+CERTIFICATES = "/etc/django-scale/rds.pem"
+"""Where the container finds the certificates that sign the database's: RDS's global bundle."""
+
+CACHE_PORT = 6379
+CACHE_USER = "app"
+
+
+def _caches(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
+    variables: dict[str, str] = {}
+    if endpoints.cache is not None:
+        variables |= {
+            "CACHE_MODE": "cluster",
+            "CACHE_NODES": f"{endpoints.cache}:{CACHE_PORT}",
+            "CACHE_USER": CACHE_USER,
+            "CACHE_TLS": "true",
+            "CACHE_KEY_PREFIX": settings.prefix,
+        }
+    if endpoints.sessions is not None:
+        variables |= {
+            "SESSION_MODE": "cluster",
+            "SESSION_NODES": f"{endpoints.sessions}:{CACHE_PORT}",
+            "SESSION_USER": CACHE_USER,
+            "SESSION_TLS": "true",
+        }
+    return variables
+
+
+def _storage(endpoints: Endpoints) -> dict[str, str]:
+    return {
+        "STATIC_BUCKET": endpoints.static_bucket,
+        "STATIC_URL": f"https://{endpoints.cdn}/static/",
+        "MEDIA_BUCKET": endpoints.media_bucket,
+        "MEDIA_URL": f"https://{endpoints.cdn}/media/",
+    }
+
+
+def _flag(value: bool) -> str:
+    return "true" if value else "false"

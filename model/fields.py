@@ -1,0 +1,130 @@
+"""The kinds of value that settings are made of, each with its unit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The unit of a number, as it stands in the reference and in messages."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One wrong value: its key as the user wrote it, and what is wrong with it."""
+
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.message}"
+
+
+def rule(check: Callable[[Any], str | None]) -> AfterValidator:
+    """Return a validator of one value: `check` returns what the value must be, None when it is that."""
+
+    def apply(value: object) -> object:
+        wanted = check(value)
+        if wanted is not None:
+            raise PydanticCustomError("rule", "must be {wanted}", {"wanted": wanted})
+        return value
+
+    return AfterValidator(apply)
+
+
+def form(pattern: str, meaning: str) -> AfterValidator:
+    """Return a validator of text: the whole of it matches `pattern`, which `meaning` says in words."""
+    compiled = re.compile(pattern)
+    return rule(lambda text: None if compiled.fullmatch(text) else meaning)
+
+
+def _instance_type(family: str, example: str) -> AfterValidator:
+    fits = re.compile(rf"{re.escape(family)}[a-z]+\d[a-z0-9-]*\.[a-z0-9-]+")
+    return rule(lambda text: None if fits.fullmatch(text) else f"a type such as {example}")
+
+
+InstanceType = Annotated[str, _instance_type("", "m7g.large")]
+DatabaseClass = Annotated[str, _instance_type("db.", "db.m7g.large")]
+NodeType = Annotated[str, _instance_type("cache.", "cache.m7g.large")]
+
+HostName = Annotated[
+    str,
+    form(
+        r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
+        "a host name in lower case such as shop.example.com",
+    ),
+]
+Name = Annotated[str, form(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "lower-case letters, digits and single hyphens")]
+
+Count = Annotated[int, Unit("count")]
+Port = Annotated[int, Unit("TCP port"), Field(ge=1024, le=65535)]
+Seconds = Annotated[int, Unit("seconds")]
+Milliseconds = Annotated[int, Unit("milliseconds")]
+Days = Annotated[int, Unit("days")]
+Percent = Annotated[int, Unit("percent")]
+GiB = Annotated[int, Unit("GiB")]
+MiB = Annotated[int, Unit("MiB")]
+PerMinute = Annotated[int, Unit("requests a minute")]
+Weight = Annotated[int, Unit("relative weight")]
+FractionalSeconds = Annotated[float, Unit("seconds")]
+
+# CloudWatch Logs accepts these retentions and no others (PutRetentionPolicy, retentionInDays).
+LOG_RETENTIONS = (
+    1,
+    3,
+    5,
+    7,
+    14,
+    30,
+    60,
+    90,
+    120,
+    150,
+    180,
+    365,
+    400,
+    545,
+    731,
+    1096,
+    1827,
+    2192,
+    2557,
+    2922,
+    3288,
+    3653,
+)
+LogRetention = Annotated[
+    int,
+    Unit("days"),
+    Field(ge=LOG_RETENTIONS[0], le=LOG_RETENTIONS[-1]),
+    rule(
+        lambda days: (
+            None
+            if days in LOG_RETENTIONS
+            else f"a number of days that CloudWatch Logs knows (the nearest is {_nearest_retention(days)})"
+        )
+    ),
+]
+
+
+def _nearest_retention(days: int) -> int:
+    return min(LOG_RETENTIONS, key=lambda known: abs(known - days))
+
+
+class Section(BaseModel):
+    """A group of settings. Frozen; an unknown key is an error; docstrings below fields are their reference."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong with the values together; the keys are relative to this section."""
+        yield from ()

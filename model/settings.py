@@ -1,0 +1,216 @@
+"""Settings: everything a stack's configuration may say, parsed and checked before any resource exists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Annotated, cast
+
+from pydantic import Field, ValidationError
+
+from model import capacity, environment, instances, naming
+from model.alarms import Alarms
+from model.application import Application
+from model.cache import Cache
+from model.database import Database
+from model.errors import SettingsError, from_validation, nearest
+from model.fields import Problem, Section, form
+from model.network import Network
+from model.scaling import ScalingPolicy
+from model.servers import Servers
+from model.storage import Storage
+from model.traffic import TrafficPolicy
+
+_REGION = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d$")
+_VARIABLE = re.compile(r"^[A-Z_][A-Z0-9_]*$")
+_OWN_TAGS = ("Environment", "Application", "ManagedBy", "Name")
+
+SECTIONS: dict[str, type[Section]] = {
+    "application": Application,
+    "network": Network,
+    "servers": Servers,
+    "scaling": ScalingPolicy,
+    "traffic": TrafficPolicy,
+    "database": Database,
+    "cache": Cache,
+    "storage": Storage,
+    "alarms": Alarms,
+}
+"""The groups of settings, by their key in a stack's file."""
+
+
+class Deployment(Section):
+    """What is not a group: where the environment stands and whose it is."""
+
+    account: Annotated[str, form(r"\d{12}", "an account's twelve digits, in quotes")] | None = None
+    """The AWS account that this stack may be deployed to, in quotes; another one is refused. Any by default."""
+
+    tags: dict[str, str] = Field(default={}, max_length=40)
+    """Tags of every resource, besides Application, Environment and ManagedBy."""
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield tags that AWS or the program keep for themselves."""
+        for key, value in self.tags.items():
+            if key.lower().startswith("aws:") or key in _OWN_TAGS:
+                yield Problem(f"tags.{key}", "must not be a tag that AWS or this program sets")
+            if not 1 <= len(key) <= 128 or len(value) > 256:
+                yield Problem(f"tags.{key}", "must have a key of 1 to 128 characters and a value of at most 256")
+
+
+class Settings(Section):
+    """One environment."""
+
+    stack: str
+    region: str
+    deployment: Deployment
+    application: Application
+    network: Network
+    servers: Servers
+    scaling: ScalingPolicy
+    traffic: TrafficPolicy
+    database: Database
+    cache: Cache
+    storage: Storage
+    alarms: Alarms
+    secrets: tuple[str, ...] = ()
+
+    @property
+    def prefix(self) -> str:
+        """What every resource's name begins with, at most `naming.PREFIX_LIMIT` characters."""
+        return naming.prefix(self.application.name, self.stack)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags of every resource."""
+        own = {"Application": self.application.name, "Environment": self.stack, "ManagedBy": "django-scale"}
+        return {**self.deployment.tags, **own}
+
+    @classmethod
+    def parse(
+        cls, config: Mapping[str, object], *, stack: str, region: str | None, secret: Collection[str] = ()
+    ) -> Settings:
+        """Return the settings in `config`, a stack's configuration without the project's prefix.
+
+        `secret` names the keys of `config` that hold encrypted values. Raises SettingsError with every problem.
+        """
+        problems = [*_key_problems(config), *_secret_problems(config, secret)]
+        if region is None or not _REGION.match(region):
+            problems.append(Problem("aws:region", f"must be an AWS region such as eu-west-1, is {region!r}"))
+        parsed: dict[str, Section] = {}
+        for key, model in SECTIONS.items():
+            section = _section(key, model, config.get(key, {}), problems)
+            if section is not None:
+                parsed[key] = section
+        plain = {key: config[key] for key in Deployment.model_fields if key in config}
+        deployment = _section("", Deployment, plain, problems)
+        if problems or deployment is None or region is None:
+            raise SettingsError(problems)
+        settings = cls.model_validate(
+            {
+                "stack": stack,
+                "region": region,
+                "deployment": deployment,
+                "secrets": tuple(_group(config, "secrets")),
+                **parsed,
+            }
+        )
+        across = list(_problems_across(settings))
+        if across:
+            raise SettingsError(across)
+        return settings
+
+
+def _section(key: str, model: type[Section], value: object, problems: list[Problem]) -> Section | None:
+    try:
+        section = model.model_validate(value)
+    except ValidationError as error:
+        problems.extend(from_validation(key, model, error))
+        return None
+    problems.extend(_walk(key, section))
+    return section
+
+
+def _walk(key: str, section: Section) -> Iterator[Problem]:
+    """Yield the problems of a section and of those inside it, with their full keys."""
+    for problem in section.problems():
+        yield Problem(_join(key, problem.key), problem.message)
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        children = enumerate(value) if isinstance(value, tuple) else [(None, value)]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        for index, child in children:  # pyright: ignore[reportUnknownVariableType]
+            if isinstance(child, Section):
+                place = name if index is None else f"{name}[{index}]"
+                yield from _walk(_join(key, place), child)
+
+
+def _join(key: str, rest: str) -> str:
+    return f"{key}.{rest}" if key else rest
+
+
+def _key_problems(config: Mapping[str, object]) -> Iterator[Problem]:
+    known = [*SECTIONS, *Deployment.model_fields, "secrets"]
+    for key in config:
+        if key not in known:
+            yield Problem(key, f"is not a setting; {nearest(key, known)}")
+
+
+def _secret_problems(config: Mapping[str, object], secret: Collection[str]) -> Iterator[Problem]:
+    for key in sorted(secret):
+        if key != "secrets" and key in config:
+            yield Problem(
+                key, "holds an encrypted value; encrypted values belong under secrets, by the name of their variable"
+            )
+    secrets = _group(config, "secrets")
+    if not isinstance(config.get("secrets", {}), Mapping):
+        yield Problem("secrets", "must be a group of encrypted values by the name of their variable")
+    if secrets and "secrets" not in secret:
+        yield Problem("secrets", "must be encrypted: pulumi config set --secret --path 'secrets.NAME'")
+    plain = _group(_group(config, "application"), "environment")
+    for owner, names in (("secrets", secrets), ("application.environment", plain)):
+        for name in names:
+            if environment.is_written(name):
+                yield Problem(f"{owner}.{name}", "must not be a variable that the stack writes itself")
+            elif owner == "secrets" and not _VARIABLE.match(name):
+                yield Problem(f"secrets.{name}", "must be a name of capitals, digits and underscores")
+            elif owner == "secrets" and name in plain:
+                yield Problem(f"secrets.{name}", "is in application.environment too")
+
+
+def _group(config: Mapping[str, object], key: str) -> dict[str, object]:
+    """Return the group at `key`, empty where there is none or something else in its place."""
+    value = config.get(key)
+    return (
+        {str(name): entry for name, entry in cast("Mapping[object, object]", value).items()}
+        if isinstance(value, Mapping)
+        else {}
+    )
+
+
+def _problems_across(settings: Settings) -> Iterator[Problem]:
+    """Yield what sections do to each other."""
+    wanted = settings.application.architecture
+    for index, name in enumerate(settings.servers.types):
+        found = instances.architecture(name)
+        if found != wanted:
+            key = "servers.instance_type" if index == 0 else f"servers.other_instance_types[{index - 1}]"
+            yield Problem(key, f"must be {wanted}, as the image is (application.architecture), is {name!r}, {found}")
+    zones = settings.network.zones
+    if settings.database.zone > zones:
+        yield Problem("database.zone", f"must be at most network.zones ({zones}), is {settings.database.zone}")
+    for index, replica in enumerate(settings.database.replicas):
+        if replica.zone is not None and replica.zone > zones:
+            yield Problem(
+                f"database.replicas[{index}].zone", f"must be at most network.zones ({zones}), is {replica.zone}"
+            )
+    for key, class_name in capacity.database_classes(settings.database).items():
+        if settings.database.max_connections is None and instances.size(class_name) is None:
+            yield Problem(
+                "database.max_connections", f"must be set: the memory of {class_name} ({key}) is not known here"
+            )
+    for index, action in enumerate(settings.scaling.scheduled):
+        low = settings.servers.min if action.min is None else action.min
+        high = settings.servers.max if action.max is None else action.max
+        if low > high:
+            yield Problem(f"scaling.scheduled[{index}].min", f"must be at most the maximum ({high}), is {low}")
+        if action.desired is not None and not low <= action.desired <= high:
+            yield Problem(f"scaling.scheduled[{index}].desired", f"must be {low} to {high}, is {action.desired}")

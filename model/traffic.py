@@ -1,0 +1,141 @@
+"""What happens to a request before Django sees it: limits, health checks, balancing, filtering."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from model.fields import Count, Days, LogRetention, PerMinute, Problem, Seconds, Section, form
+
+# AWS WAF's rate-based rules know these windows, and no limit below 10 (AWS WAF guide, "Rate-based rule
+# high-level settings"). 300 seconds is the service's own default, 120 is not used: it counts no better than 300
+# for a slow limit and forgets sooner.
+_WAF_WINDOWS = (60, 300, 600)
+_WAF_LOWEST_LIMIT = 10
+
+
+@dataclass(frozen=True)
+class WafRate:
+    """A limit of requests in a window of seconds, as a rate-based rule takes it."""
+
+    limit: int
+    window_seconds: int
+
+
+class RateLimit(Section):
+    """How often one client may call a path."""
+
+    path: Annotated[str, form(r"/[A-Za-z0-9._~/-]*", "a path that begins with /")] = Field(max_length=200)
+    """The beginning of the path."""
+
+    per_minute: PerMinute = Field(ge=1, le=2_000_000)
+    """Requests a client may make in a minute. One in ten minutes, at the slowest, can be enforced: ten a window."""
+
+    def waf_rate(self) -> WafRate:
+        """Return the limit in the shortest window in which AWS WAF accepts it: 5 a minute is 25 in 300 seconds."""
+        for window in _WAF_WINDOWS:
+            limit = self.per_minute * window // 60
+            if limit >= _WAF_LOWEST_LIMIT:
+                return WafRate(limit, window)
+        raise ValueError(f"{self.path}: AWS WAF cannot hold a client to {self.per_minute} requests a minute")
+
+
+class HealthCheck(Section):
+    """When the load balancer takes a server out, and back in."""
+
+    path: Annotated[str, form(r"/\S*", "a path that begins with /")] = Field(default="/health/ready", max_length=1024)
+    """The path that answers 200 when the server can serve."""
+
+    interval_seconds: Seconds = Field(default=15, ge=5, le=300)
+    """Time between two checks."""
+
+    timeout_seconds: Seconds = Field(default=5, ge=2, le=120)
+    """Time after which a check has failed; shorter than the interval."""
+
+    healthy: Count = Field(default=2, ge=2, le=10)
+    """Checks in a row that bring a server in."""
+
+    unhealthy: Count = Field(default=3, ge=2, le=10)
+    """Checks in a row that take it out."""
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what CreateTargetGroup would refuse."""
+        if self.timeout_seconds >= self.interval_seconds:
+            yield Problem(
+                "timeout_seconds",
+                f"must be below interval_seconds ({self.interval_seconds}), is {self.timeout_seconds}",
+            )
+
+
+ManagedGroup = Literal["common", "known-bad-inputs", "sql", "linux", "ip-reputation", "anonymous-ip"]
+
+
+class Firewall(Section):
+    """The web application firewall in front of the load balancer."""
+
+    managed_groups: tuple[ManagedGroup, ...] = ("ip-reputation", "common", "known-bad-inputs", "sql")
+    """AWS's managed rule groups, in the order they are asked."""
+
+    block_large_bodies: bool = False
+    """Whether bodies over 8 KB are blocked. By default they are counted, as an application with uploads needs."""
+
+    log_retention_days: LogRetention = 30
+    """How long blocked requests are logged."""
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield groups that are named twice."""
+        for index, group in enumerate(self.managed_groups):
+            if group in self.managed_groups[:index]:
+                yield Problem(f"managed_groups[{index}]", f"must be unique, {group!r} is named twice")
+
+
+class TrafficPolicy(Section):
+    """Limits, health checks and balancing, the same for every balancer that serves the application."""
+
+    api: RateLimit | None = RateLimit(path="/api/", per_minute=100)
+    """The limit on the API, a client; `null` switches it off."""
+
+    login: RateLimit | None = RateLimit(path="/auth/login/", per_minute=5)
+    """The limit on signing in, a client; `null` switches it off."""
+
+    firewall: Firewall | None = Firewall()
+    """The firewall that holds these limits; `null` takes it away, and the limits of the load balancer with it."""
+
+    health_check: HealthCheck = HealthCheck()
+    """How servers are judged."""
+
+    algorithm: Literal["round_robin", "least_outstanding_requests", "weighted_random"] = "least_outstanding_requests"
+    """How the load balancer chooses a server."""
+
+    slow_start_seconds: Seconds = Field(default=0, ge=0, le=900)
+    """How long a new server gets a growing share; 0, or 30 and more."""
+
+    draining_seconds: Seconds = Field(default=30, ge=0, le=3600)
+    """How long a server that leaves may finish its requests."""
+
+    idle_timeout_seconds: Seconds = Field(default=60, ge=1, le=4000)
+    """How long the load balancer waits for a client or a server that says nothing."""
+
+    access_log_days: Days = Field(default=90, ge=1, le=3650)
+    """How long the load balancer's access logs are kept."""
+
+    deletion_protection: bool = True
+    """Whether the load balancer refuses to be deleted."""
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what the services would refuse together."""
+        if 0 < self.slow_start_seconds < 30:
+            yield Problem("slow_start_seconds", f"must be 0 or at least 30, is {self.slow_start_seconds}")
+        if self.slow_start_seconds and self.algorithm != "round_robin":
+            yield Problem(
+                "slow_start_seconds", f"must be 0 with the algorithm {self.algorithm}, is {self.slow_start_seconds}"
+            )
+
+    @property
+    def limits(self) -> dict[str, RateLimit]:
+        """The request limits by role."""
+        named = {"api": self.api, "login": self.login}
+        return {role: limit for role, limit in named.items() if limit is not None}
