@@ -146,7 +146,7 @@ def _managed_rule(priority: int, group: ManagedGroup, *, count_bodies: bool) -> 
             "managed_rule_group_statement": {
                 "vendor_name": "AWS",
                 "name": _GROUPS[group],
-                "rule_action_overrides": overrides,
+                "rule_action_overrides": overrides or None,
             }
         },
         "visibility_config": _visibility(group),

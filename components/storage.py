@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pulumi
 import pulumi_aws as aws
 
@@ -13,9 +15,16 @@ from model.storage import Storage as StorageModel
 # (django/contrib/staticfiles/storage.py, HashedFilesMixin.file_hash). A path pattern's `?` is any one character.
 _HASHED = "/static/*.????????????.*"
 
-# Managed policies of CloudFront; their ids are the same in every account (CloudFront guide, "Use managed ...").
-_CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+# A managed policy; its id is the same in every account (CloudFront guide, "Use managed origin request policies").
 _CORS_S3_ORIGIN = "88a5eaf4-2fd4-4709-b370-b4c650ea3fcf"
+
+
+@dataclass(frozen=True)
+class _Caching:
+    """The ids of a cache policy and of a response headers policy."""
+
+    edges: pulumi.Output[str]
+    browsers: pulumi.Output[str]
 
 
 class Storage(pulumi.ComponentResource):
@@ -57,8 +66,8 @@ class Storage(pulumi.ComponentResource):
             signing_protocol="sigv4",
             opts=self._child,
         )
-        hashed = self._create_headers("hashed", f"public, max-age={self._model.hashed_seconds}, immutable")
-        unhashed = self._create_headers("unhashed", f"public, max-age={self._model.unhashed_seconds}")
+        hashed = self._create_caching("hashed", self._model.hashed_seconds, ", immutable")
+        unhashed = self._create_caching("unhashed", self._model.unhashed_seconds)
         origins = {"static": self.static, "media": self.media}
         return aws.cloudfront.Distribution(
             f"{self._name}-cdn",
@@ -82,27 +91,43 @@ class Storage(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _create_headers(self, role: str, cache_control: str) -> aws.cloudfront.ResponseHeadersPolicy:
-        return aws.cloudfront.ResponseHeadersPolicy(
+    def _create_caching(self, role: str, seconds: int, suffix: str = "") -> _Caching:
+        """Create the policies by which edges and browsers keep a kind of file for the same time."""
+        edges = aws.cloudfront.CachePolicy(
+            f"{self._name}-{role}",
+            comment=f"{role.capitalize()} names, {seconds} s",
+            min_ttl=0,
+            default_ttl=seconds,
+            max_ttl=seconds,
+            parameters_in_cache_key_and_forwarded_to_origin={
+                "enable_accept_encoding_brotli": True,
+                "enable_accept_encoding_gzip": True,
+                "cookies_config": {"cookie_behavior": "none"},
+                "headers_config": {"header_behavior": "none"},
+                "query_strings_config": {"query_string_behavior": "none"},
+            },
+            opts=self._child,
+        )
+        cache_control = f"public, max-age={seconds}{suffix}"
+        browsers = aws.cloudfront.ResponseHeadersPolicy(
             f"{self._name}-{role}",
             custom_headers_config={"items": [{"header": "Cache-Control", "value": cache_control, "override": True}]},
             security_headers_config={"content_type_options": {"override": True}},
             opts=self._child,
         )
+        return _Caching(edges.id, browsers.id)
 
 
-def _behavior(
-    origin: str, headers: aws.cloudfront.ResponseHeadersPolicy
-) -> aws.cloudfront.DistributionDefaultCacheBehaviorArgsDict:
+def _behavior(origin: str, caching: _Caching) -> aws.cloudfront.DistributionDefaultCacheBehaviorArgsDict:
     return {
         "target_origin_id": origin,
         "viewer_protocol_policy": "redirect-to-https",
         "allowed_methods": ["GET", "HEAD", "OPTIONS"],
         "cached_methods": ["GET", "HEAD"],
         "compress": True,
-        "cache_policy_id": _CACHING_OPTIMIZED,
+        "cache_policy_id": caching.edges,
         "origin_request_policy_id": _CORS_S3_ORIGIN,
-        "response_headers_policy_id": headers.id,
+        "response_headers_policy_id": caching.browsers,
     }
 
 
