@@ -121,7 +121,7 @@ class Database(pulumi.ComponentResource):
             description=f"Isolated subnets of {self._name}",
             opts=self._child,
         )
-        args = self._shared_args(database.instance_class)
+        args = self._shared_args("primary", database.instance_class)
         args.engine = "postgres"
         args.engine_version = database.engine_version
         args.db_name = database.name
@@ -138,23 +138,27 @@ class Database(pulumi.ComponentResource):
         args.delete_automated_backups = not database.deletion_protection
         args.skip_final_snapshot = not database.deletion_protection
         args.final_snapshot_identifier = f"{self._name}-final" if database.deletion_protection else None
-        return aws.rds.Instance(f"{self._name}-primary", args, opts=self._stateful())
+        return aws.rds.Instance(
+            f"{self._name}-primary", args, opts=self._stateful(replaceable=not database.deletion_protection)
+        )
 
     def _create_replica(self, index: int, name: str, primary: aws.rds.Instance) -> aws.rds.Instance:
         """Create a replica. Password, user and database are the primary's, copied by replication: it takes none."""
         database = self._model
         replica = database.replicas[index]
-        args = self._shared_args(replica.instance_class or database.instance_class)
+        args = self._shared_args(name, replica.instance_class or database.instance_class)
         args.replicate_source_db = primary.identifier
         args.availability_zone = self._zone_names[database.replica_zone(index, len(self._zone_names))]
         args.backup_retention_period = 0
         args.skip_final_snapshot = True  # It holds nothing that the primary does not.
-        return aws.rds.Instance(f"{self._name}-{name}", args, opts=self._stateful())
+        return aws.rds.Instance(f"{self._name}-{name}", args, opts=self._stateful(replaceable=True))
 
-    def _shared_args(self, instance_class: str) -> aws.rds.InstanceArgs:
+    def _shared_args(self, role: str, instance_class: str) -> aws.rds.InstanceArgs:
         database = self._model
         grows = database.max_storage_gib > database.storage_gib
         return aws.rds.InstanceArgs(
+            # Fixed, so that a replacement of the primary fails by the name in use instead of leaving its data behind.
+            identifier=f"{self._name}-{role}",
             instance_class=instance_class,
             storage_type="gp3",
             storage_encrypted=True,
@@ -175,9 +179,13 @@ class Database(pulumi.ComponentResource):
             enabled_cloudwatch_logs_exports=["postgresql", "upgrade"],
         )
 
-    def _stateful(self) -> pulumi.ResourceOptions:
+    def _stateful(self, *, replaceable: bool) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(
-            parent=self, protect=self._model.deletion_protection, custom_timeouts=_TIMEOUTS, depends_on=self._grants
+            parent=self,
+            protect=self._model.deletion_protection,
+            delete_before_replace=replaceable,
+            custom_timeouts=_TIMEOUTS,
+            depends_on=self._grants,
         )
 
     def _create_alarms(
