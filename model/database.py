@@ -157,6 +157,10 @@ class Database(Section):
             yield Problem(
                 "max_storage_gib", f"must be at least storage_gib ({self.storage_gib}), is {self.max_storage_gib}"
             )
+        elif self.storage_gib < self.max_storage_gib < self.storage_gib * 1.1:
+            yield Problem(
+                "max_storage_gib", f"must be storage_gib, or a tenth above it and more, is {self.max_storage_gib}"
+            )
         if self.replicas and self.backup_days == 0:
             yield Problem("backup_days", "must be at least 1 for an instance with replicas, is 0")
         yield from self._name_problems()

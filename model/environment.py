@@ -6,6 +6,7 @@ django-scale-runtime parses exactly these variables; tests hold the two together
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,7 +75,7 @@ class Endpoints:
 
     balancer: str
     database: str
-    replicas: tuple[str, ...]
+    replicas: Sequence[str]
     cache: str | None
     sessions: str | None
     static_bucket: str

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
-# A target group's and a load balancer's name have at most 32 characters (Elastic Load Balancing API,
-# CreateTargetGroup). Pulumi's generated suffix takes 8 of them, and the longest role of ours, "-alb", 4 more.
-PREFIX_LIMIT = 20
+# A replication group's id has at most 40 characters (ElastiCache API, CreateReplicationGroup) and the longest of ours
+# adds "-sessions-group" and Pulumi's suffix of 8; a load balancer's and a target group's name have at most 32.
+PREFIX_LIMIT = 17
 
 
 def prefix(application: str, stack: str) -> str:

@@ -98,6 +98,8 @@ class Settings(Section):
             problems.append(Problem("aws:region", f"must be an AWS region such as eu-west-1, is {region!r}"))
         parsed: dict[str, Section] = {}
         for key, model in SECTIONS.items():
+            if key in secret:
+                continue  # It is refused as a whole, and a message about a part could show what was encrypted.
             section = _section(key, model, config.get(key, {}), problems)
             if section is not None:
                 parsed[key] = section

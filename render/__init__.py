@@ -1,1 +1,1 @@
-
+"""From the model to configuration files."""

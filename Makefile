@@ -1,0 +1,38 @@
+# Every target sets up what it needs. On a fresh machine: Python 3.11 and make.
+PYTHON ?= python3.11
+STACK ?= dev
+UV_VERSION = 0.13.9
+BIN = .venv/bin
+READY = .venv/.ready
+
+.PHONY: plan test soak check format lock clean
+
+plan: $(READY)
+	@$(BIN)/scale plan $(STACK)
+
+test: $(READY)
+	$(BIN)/pytest -n auto -m "not soak"
+
+soak: $(READY)
+	$(BIN)/pytest -n auto
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/basedpyright
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(READY)
+	$(BIN)/uv lock --upgrade
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+
+$(READY): pyproject.toml uv.lock
+	@test -x $(BIN)/uv || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/uv sync --frozen --quiet
+	@touch $@

@@ -1,0 +1,178 @@
+"""One environment, top to bottom."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_aws as aws
+
+from components.alarm_topic import AlarmTopic
+from components.alarms import Alarms
+from components.cache import Cache
+from components.dashboard import Dashboard, Sources
+from components.database import Database
+from components.firewall import Firewall
+from components.fleet import Fleet
+from components.fleet_scaling import FleetScaling
+from components.load_balancer import LoadBalancer
+from components.lookups import look_up
+from components.network import Network
+from components.secret import Secret
+from components.security_groups import SecurityGroups
+from components.stack_settings import stack_settings
+from components.storage import Storage
+from model import environment
+from model.environment import Endpoints, container_environment
+
+settings, secrets = stack_settings()
+name = settings.prefix
+
+provider = aws.Provider(
+    "aws",
+    region=settings.region,
+    allowed_account_ids=[settings.deployment.account] if settings.deployment.account else None,
+    default_tags={"tags": settings.tags},
+)
+opts = pulumi.ResourceOptions(providers=[provider])
+lookups = look_up(settings, provider)
+
+topic = AlarmTopic(name, settings.alarms, lookups.account_id, opts)
+
+network = Network(name, settings.network, settings.region, lookups.zone_names, opts)
+groups = SecurityGroups(
+    name,
+    network.vpc_id,
+    application_port=settings.application.port,
+    database_port=settings.database.port,
+    https=settings.application.domain is not None,
+    opts=opts,
+)
+
+storage = Storage(name, settings.storage, opts)
+
+database = Database(
+    f"{name}-db",
+    settings.database,
+    subnet_ids=network.isolated_subnet_ids,
+    security_group_id=groups.database_id,
+    zone_names=network.zone_names,
+    alarm_topic=topic.arn,
+    opts=opts,
+)
+
+caches = {
+    role: Cache(
+        f"{name}-{role}",
+        group,
+        engine=settings.cache.engine,
+        engine_version=settings.cache.engine_version,
+        evicts=role == "cache",
+        subnet_ids=network.isolated_subnet_ids,
+        security_group_id=groups.cache_id,
+        alarm_topic=topic.arn,
+        opts=opts,
+    )
+    for role, group in (("cache", settings.cache.data), ("sessions", settings.cache.sessions))
+    if group is not None
+}
+
+balancer = LoadBalancer(
+    name,
+    settings.traffic,
+    settings.application,
+    vpc_id=network.vpc_id,
+    subnet_ids=network.public_subnet_ids,
+    security_group_id=groups.balancer_id,
+    hosted_zone_id=lookups.hosted_zone_id,
+    opts=opts,
+)
+if settings.traffic.firewall is not None:
+    Firewall(name, settings.traffic.firewall, settings.traffic, settings.region, balancer.arn, opts)
+
+alarms = Alarms(
+    name,
+    settings.alarms,
+    topic_arn=topic.arn,
+    balancer_dimensions=balancer.metric_dimensions,
+    target_dimensions=balancer.target_metric_dimensions,
+    opts=opts,
+)
+
+secret_key = Secret(f"{name}-secret-key", f"Django's SECRET_KEY in {name}", opts=opts)
+given = {
+    variable: Secret(f"{name}-{variable.lower().replace('_', '-')}", f"{variable} in {name}", value, opts=opts)
+    for variable, value in secrets.items()
+}
+passwords = {environment.SECRET_KEY: secret_key, environment.DATABASE_PASSWORD: database.password, **given}
+for variable, role in ((environment.CACHE_PASSWORD, "cache"), (environment.SESSION_PASSWORD, "sessions")):
+    if role in caches:
+        passwords[variable] = caches[role].password
+
+
+variables = pulumi.Output.all(
+    balancer=balancer.dns_name,
+    database=database.host,
+    replicas=database.replica_hosts,
+    cache=caches["cache"].host if "cache" in caches else None,
+    sessions=caches["sessions"].host if "sessions" in caches else None,
+    static_bucket=storage.static.bucket_name,
+    media_bucket=storage.media.bucket_name,
+    cdn=storage.domain,
+).apply(lambda values: container_environment(settings, Endpoints(**values)))
+secret_arns = {variable: passwords[variable].arn for variable in environment.secret_variables(settings)}
+
+fleet = Fleet(
+    f"{name}-web",
+    settings.servers,
+    settings.application,
+    region=settings.region,
+    tags=settings.tags,
+    warmup_seconds=settings.scaling.warmup_seconds,
+    draining_seconds=settings.traffic.draining_seconds,
+    image_id=lookups.image_id,
+    subnet_ids=network.server_subnet_ids,
+    security_group_id=groups.servers_id,
+    target_group_arn=balancer.target_group_arn,
+    environment=variables,
+    secret_arns=secret_arns,
+    bucket_arns=[storage.static.arn, storage.media.arn],
+    refresh_alarms=alarms.refresh_alarms,
+    opts=opts,
+)
+application_dimensions = {"Environment": name}
+FleetScaling(
+    f"{name}-web",
+    settings.scaling,
+    group_name=fleet.group_name,
+    resource_label=balancer.resource_label,
+    balancer_dimensions=balancer.metric_dimensions,
+    application_dimensions=application_dimensions,
+    opts=opts,
+)
+
+dashboard = Dashboard(
+    name,
+    settings.region,
+    Sources(
+        balancer=balancer.metric_dimensions,
+        targets=balancer.target_metric_dimensions,
+        application=application_dimensions,
+        group_name=fleet.group_name,
+        alarm_arns=alarms.arns,
+        databases=database.instance_ids,
+        caches={role: cache.group_id for role, cache in caches.items()},
+    ),
+    opts,
+)
+
+domain = settings.application.domain
+pulumi.export("url", f"https://{domain}" if domain else pulumi.Output.concat("http://", balancer.dns_name))
+pulumi.export("environment", variables)
+pulumi.export("secrets", secret_arns)
+pulumi.export("group", fleet.group_name)
+pulumi.export("launch_template_version", fleet.template_version)
+pulumi.export("log_group", fleet.log_group_name)
+pulumi.export("database", database.instance_ids)
+pulumi.export("cache", {role: cache.group_id for role, cache in caches.items()})
+pulumi.export("load_balancer", balancer.arn)
+pulumi.export("alarm_topic", topic.arn)
+pulumi.export("dashboard", dashboard.name)

@@ -1,0 +1,123 @@
+"""When users are affected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pulumi
+import pulumi_aws as aws
+
+from components.metric_alarm import metric_alarm
+from model.alarms import Alarms as AlarmsModel
+from model.metrics import Alarm
+
+_NAMESPACE = "AWS/ApplicationELB"
+_PERIODS, _DATAPOINTS = 5, 3
+
+
+class Alarms(pulumi.ComponentResource):
+    """Errors, slowness and missing servers, and one composite alarm of the three that tells people."""
+
+    refresh_alarms: list[pulumi.Output[str]]
+    """The names of those that stop a deployment: errors and slowness."""
+    arns: list[pulumi.Output[str]]
+    """All, the composite one first."""
+
+    def __init__(
+        self,
+        name: str,
+        alarms: AlarmsModel,
+        *,
+        topic_arn: pulumi.Input[str],
+        balancer_dimensions: Mapping[str, pulumi.Input[str]],
+        target_dimensions: Mapping[str, pulumi.Input[str]],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Build the alarms on a load balancer and its target group, whose metrics have these dimensions."""
+        super().__init__("django-scale:alarms:Alarms", name, None, opts)
+        self._name = name
+        self._model = alarms
+        self._child = pulumi.ResourceOptions(parent=self)
+        errors = self._create_errors(balancer_dimensions)
+        slow = metric_alarm(name, _slow(alarms), dimensions=balancer_dimensions, actions=[], opts=self._child)
+        empty = metric_alarm(name, _empty(alarms), dimensions=target_dimensions, actions=[], opts=self._child)
+        parts = [errors, slow, empty]
+        affected = aws.cloudwatch.CompositeAlarm(
+            f"{name}-users-affected",
+            alarm_name=f"{name}-users-affected",
+            alarm_description="Users are affected: errors, slow answers or no server",
+            alarm_rule=pulumi.Output.all(*(part.name for part in parts)).apply(
+                lambda names: " OR ".join(f'ALARM("{part}")' for part in names)
+            ),
+            alarm_actions=[topic_arn],
+            ok_actions=[topic_arn],
+            opts=self._child,
+        )
+        self.refresh_alarms = [errors.name, slow.name]
+        self.arns = [affected.arn, *(part.arn for part in parts)]
+        self.register_outputs({"refresh_alarms": self.refresh_alarms, "arns": self.arns})
+
+    def _create_errors(self, dimensions: Mapping[str, pulumi.Input[str]]) -> aws.cloudwatch.MetricAlarm:
+        metrics = {
+            "requests": "RequestCount",
+            "server": "HTTPCode_Target_5XX_Count",
+            "balancer": "HTTPCode_ELB_5XX_Count",
+        }
+        queries: list[aws.cloudwatch.MetricAlarmMetricQueryArgsDict] = [
+            {
+                "id": identifier,
+                "metric": {
+                    "namespace": _NAMESPACE,
+                    "metric_name": metric,
+                    "dimensions": dict(dimensions),
+                    "stat": "Sum",
+                    "period": self._model.period_seconds,
+                },
+            }
+            for identifier, metric in metrics.items()
+        ]
+        # A minute without an error has no value of its count; the balancer's own errors are in no request's count.
+        share = "100 * (FILL(server, 0) + FILL(balancer, 0)) / (FILL(requests, 0) + FILL(balancer, 0))"
+        queries.append({"id": "share", "expression": share, "label": "5xx answers, percent", "return_data": True})
+        return aws.cloudwatch.MetricAlarm(
+            f"{self._name}-errors",
+            alarm_description="Too many answers are errors",
+            metric_queries=queries,
+            comparison_operator="GreaterThanThreshold",
+            threshold=self._model.error_percent,
+            evaluation_periods=_PERIODS,
+            datapoints_to_alarm=_DATAPOINTS,
+            treat_missing_data="notBreaching",
+            opts=self._child,
+        )
+
+
+def _slow(alarms: AlarmsModel) -> Alarm:
+    return Alarm(
+        role="slow",
+        description="The slowest hundredth of the answers takes too long",
+        namespace=_NAMESPACE,
+        metric="TargetResponseTime",
+        statistic="p99",
+        threshold=alarms.slow_seconds,
+        period_seconds=alarms.period_seconds,
+        periods=_PERIODS,
+        datapoints=_DATAPOINTS,
+        missing_data="notBreaching",
+    )
+
+
+def _empty(alarms: AlarmsModel) -> Alarm:
+    return Alarm(
+        role="no-server",
+        description="No server is healthy",
+        namespace=_NAMESPACE,
+        metric="HealthyHostCount",
+        statistic="Maximum",
+        threshold=1,
+        comparison="LessThanThreshold",
+        period_seconds=alarms.period_seconds,
+        periods=_PERIODS,
+        datapoints=_DATAPOINTS,
+        missing_data="breaching",
+    )

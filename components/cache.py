@@ -1,0 +1,170 @@
+"""ElastiCache: shards of keys that many servers share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_aws as aws
+
+from components.metric_alarm import metric_alarm
+from components.secret import Secret
+from model.cache import CacheGroup, Engine
+from model.environment import CACHE_PORT, CACHE_USER
+from model.metrics import Alarm
+
+_TIMEOUTS = pulumi.CustomTimeouts(create="2h", update="4h", delete="2h")
+
+# What the application may do: everything with keys and channels, nothing that administers the server.
+_ACCESS = "on ~* &* +@all -@admin -@dangerous +info"
+
+
+class Cache(pulumi.ComponentResource):
+    """A replication group in cluster mode with an authenticated user, over TLS."""
+
+    host: pulumi.Output[str]
+    """The configuration endpoint's host name."""
+    password: Secret
+    group_id: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        group: CacheGroup,
+        *,
+        engine: Engine,
+        engine_version: str,
+        evicts: bool,
+        subnet_ids: Sequence[pulumi.Input[str]],
+        security_group_id: pulumi.Input[str],
+        alarm_topic: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Build the group. One that `evicts` drops the least recently used key when full; another refuses writes."""
+        super().__init__("django-scale:cache:Cache", name, None, opts)
+        self._name = name
+        self._model = group
+        self._engine: Engine = engine
+        self._engine_version = engine_version
+        self._child = pulumi.ResourceOptions(parent=self)
+        self.password = Secret(f"{name}-password", f"Password of {CACHE_USER} on {name}", opts=self._child)
+        cluster = self._create_group(evicts, subnet_ids, security_group_id)
+        self._create_alarms(cluster, alarm_topic)
+        self.host = cluster.configuration_endpoint_address
+        self.group_id = cluster.replication_group_id
+        self.register_outputs({"host": self.host, "group_id": self.group_id})
+
+    def _create_group(
+        self, evicts: bool, subnet_ids: Sequence[pulumi.Input[str]], security_group_id: pulumi.Input[str]
+    ) -> aws.elasticache.ReplicationGroup:
+        group = self._model
+        subnets = aws.elasticache.SubnetGroup(
+            f"{self._name}-subnets", subnet_ids=list(subnet_ids), description=self._name, opts=self._child
+        )
+        parameters = aws.elasticache.ParameterGroup(
+            f"{self._name}-parameters",
+            family=f"{self._engine}{self._engine_version.partition('.')[0]}",
+            description=f"Parameters of {self._name}",
+            parameters=[
+                {"name": "cluster-enabled", "value": "yes"},
+                {"name": "maxmemory-policy", "value": "allkeys-lru" if evicts else "noeviction"},
+            ],
+            opts=self._child,
+        )
+        return aws.elasticache.ReplicationGroup(
+            f"{self._name}-group",
+            description=f"{self._name}: {group.shards} shards of 1 + {group.replicas} nodes",
+            engine=self._engine,
+            engine_version=self._engine_version,
+            node_type=group.node_type,
+            port=CACHE_PORT,
+            cluster_mode="enabled",
+            num_node_groups=group.shards,
+            replicas_per_node_group=group.replicas,
+            # Cluster mode requires it (CreateReplicationGroup, AutomaticFailoverEnabled).
+            automatic_failover_enabled=True,
+            multi_az_enabled=group.replicas > 0,
+            parameter_group_name=parameters.name,
+            subnet_group_name=subnets.name,
+            security_group_ids=[security_group_id],
+            user_group_ids=[self._create_users().user_group_id],
+            transit_encryption_enabled=True,
+            transit_encryption_mode="required",
+            at_rest_encryption_enabled=True,
+            auto_minor_version_upgrade=True,
+            snapshot_retention_limit=group.snapshot_days,
+            opts=pulumi.ResourceOptions(parent=self, custom_timeouts=_TIMEOUTS),
+        )
+
+    def _create_users(self) -> aws.elasticache.UserGroup:
+        application = aws.elasticache.User(
+            f"{self._name}-app",
+            user_id=f"{self._name}-app",
+            user_name=CACHE_USER,
+            engine=self._engine,
+            access_string=_ACCESS,
+            passwords=[self.password.value],
+            opts=self._child,
+        )
+        # Without it a client that gives no name would be let in as `default`, and Redis demands one in each group.
+        nobody = aws.elasticache.User(
+            f"{self._name}-default",
+            user_id=f"{self._name}-default",
+            user_name="default",
+            engine=self._engine,
+            access_string="off ~* -@all",
+            no_password_required=True,
+            opts=self._child,
+        )
+        return aws.elasticache.UserGroup(
+            f"{self._name}-users",
+            user_group_id=f"{self._name}-users",
+            engine=self._engine,
+            user_ids=[application.user_id, nobody.user_id],
+            opts=self._child,
+        )
+
+    def _create_alarms(self, cluster: aws.elasticache.ReplicationGroup, alarm_topic: pulumi.Input[str]) -> None:
+        for shard in range(1, self._model.shards + 1):
+            for node in range(1, self._model.replicas + 2):
+                suffix = f"{shard:04d}-{node:03d}"
+                for alarm in node_alarms(self._model):
+                    metric_alarm(
+                        f"{self._name}-{suffix}",
+                        alarm,
+                        dimensions={"CacheClusterId": pulumi.Output.concat(cluster.replication_group_id, "-", suffix)},
+                        actions=[alarm_topic],
+                        ok_actions=[alarm_topic],
+                        opts=self._child,
+                    )
+
+
+def node_alarms(group: CacheGroup) -> list[Alarm]:
+    """Return the alarms of one node."""
+    return [
+        Alarm(
+            role="cpu",
+            description="A cache node's engine is busy",
+            namespace="AWS/ElastiCache",
+            metric="EngineCPUUtilization",
+            threshold=group.cpu_alarm_percent,
+            period_seconds=300,
+        ),
+        Alarm(
+            role="memory",
+            description="A cache node's memory is full",
+            namespace="AWS/ElastiCache",
+            metric="DatabaseMemoryUsagePercentage",
+            threshold=group.memory_alarm_percent,
+            period_seconds=300,
+        ),
+        Alarm(
+            role="evictions",
+            description="A cache node drops keys that were still wanted",
+            namespace="AWS/ElastiCache",
+            metric="Evictions",
+            statistic="Sum",
+            threshold=group.evictions_alarm,
+            period_seconds=300,
+        ),
+    ]

@@ -1,0 +1,162 @@
+"""One page of graphs that answers, from top to bottom: are we up, are we slow, are we scaling, what is full."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+Metric = list[Any]
+"""Namespace, name, dimension names and values in turn, and options, as CloudWatch's dashboards write them."""
+
+_WIDTH, _HEIGHT = 8, 6
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the dashboard draws: dimensions, names and ids of what was built."""
+
+    balancer: Mapping[str, pulumi.Input[str]]
+    targets: Mapping[str, pulumi.Input[str]]
+    application: Mapping[str, pulumi.Input[str]]
+    group_name: pulumi.Input[str]
+    alarm_arns: Sequence[pulumi.Input[str]]
+    databases: Mapping[str, pulumi.Input[str]]
+    caches: Mapping[str, pulumi.Input[str]] = field(default_factory=lambda: dict[str, pulumi.Input[str]]())
+
+
+class Dashboard(pulumi.ComponentResource):
+    """A CloudWatch dashboard."""
+
+    name: pulumi.Output[str]
+
+    def __init__(self, name: str, region: str, sources: Sources, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Build the dashboard of what is in `sources`."""
+        super().__init__("django-scale:alarms:Dashboard", name, None, opts)
+        rows = [
+            ("Are we up?", _up(sources)),
+            ("Are we slow?", _slow(sources)),
+            ("Are we scaling?", _scaling(sources)),
+            ("What is full?", _full(sources)),
+        ]
+        dashboard = aws.cloudwatch.Dashboard(
+            f"{name}-dashboard",
+            dashboard_name=name,
+            dashboard_body=pulumi.Output.json_dumps({"widgets": _lay_out(rows, region)}),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.name = dashboard.dashboard_name
+        self.register_outputs({"name": self.name})
+
+
+def _up(sources: Sources) -> list[dict[str, Any]]:
+    return [
+        {"type": "alarm", "properties": {"title": "Alarms", "alarms": list(sources.alarm_arns)}},
+        _graph(
+            "Healthy servers",
+            [
+                _metric("AWS/ApplicationELB", "HealthyHostCount", sources.targets, stat="Minimum"),
+                _metric("AWS/ApplicationELB", "UnHealthyHostCount", sources.targets, stat="Maximum"),
+            ],
+        ),
+        _graph(
+            "Errors",
+            [
+                _metric("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", sources.balancer, stat="Sum"),
+                _metric("AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count", sources.balancer, stat="Sum"),
+            ],
+        ),
+    ]
+
+
+def _slow(sources: Sources) -> list[dict[str, Any]]:
+    return [
+        _graph(
+            "Response time, seconds",
+            [
+                _metric("AWS/ApplicationELB", "TargetResponseTime", sources.balancer, stat=stat, label=stat)
+                for stat in ("p50", "p95", "p99")
+            ],
+        ),
+        _graph("Requests", [_metric("AWS/ApplicationELB", "RequestCount", sources.balancer, stat="Sum")]),
+        _graph(
+            "Application",
+            [
+                _metric("Django/Application", name, sources.application, stat="Average")
+                for name in ("ResponseTime", "WorkerSaturation")
+            ],
+        ),
+    ]
+
+
+def _scaling(sources: Sources) -> list[dict[str, Any]]:
+    group = {"AutoScalingGroupName": sources.group_name}
+    sizes = ("GroupMinSize", "GroupInServiceInstances", "GroupDesiredCapacity", "GroupMaxSize")
+    return [
+        _graph("Servers", [_metric("AWS/AutoScaling", name, group, stat="Maximum") for name in sizes]),
+        _graph("Processors of the servers, percent", [_metric("AWS/EC2", "CPUUtilization", group, stat="Average")]),
+        _graph(
+            "Requests a server",
+            [_metric("AWS/ApplicationELB", "RequestCountPerTarget", sources.targets, stat="Sum")],
+        ),
+    ]
+
+
+def _full(sources: Sources) -> list[dict[str, Any]]:
+    return [
+        *(
+            _graph(title, [_database(role, identifier, metric) for role, identifier in sources.databases.items()])
+            for title, metric in (
+                ("Processors of the databases, percent", "CPUUtilization"),
+                ("Connections", "DatabaseConnections"),
+                ("Free storage, bytes", "FreeStorageSpace"),
+                ("Replica lag, seconds", "ReplicaLag"),
+            )
+        ),
+        *(
+            _graph(title, [_cache(role, identifier, metric, stat) for role, identifier in sources.caches.items()])
+            for title, metric, stat in (
+                ("Memory of the caches, percent", "DatabaseMemoryUsagePercentage", "Maximum"),
+                ("Evictions", "Evictions", "Sum"),
+            )
+            if sources.caches
+        ),
+    ]
+
+
+def _database(role: str, identifier: pulumi.Input[str], metric: str) -> Metric:
+    return _metric("AWS/RDS", metric, {"DBInstanceIdentifier": identifier}, stat="Average", label=role)
+
+
+def _cache(role: str, identifier: pulumi.Input[str], metric: str, stat: str) -> Metric:
+    return _metric("AWS/ElastiCache", metric, {"ReplicationGroupId": identifier}, stat=stat, label=role)
+
+
+def _metric(
+    namespace: str, name: str, dimensions: Mapping[str, pulumi.Input[str]], *, stat: str, label: str | None = None
+) -> Metric:
+    options = {"stat": stat} if label is None else {"stat": stat, "label": label}
+    return [namespace, name, *(part for pair in dimensions.items() for part in pair), options]
+
+
+def _graph(title: str, metrics: list[Metric]) -> dict[str, Any]:
+    return {"type": "metric", "properties": {"title": title, "metrics": metrics, "period": 60, "view": "timeSeries"}}
+
+
+def _lay_out(rows: Sequence[tuple[str, list[dict[str, Any]]]], region: str) -> list[dict[str, Any]]:
+    """Place each row's widgets side by side below its question; the grid is 24 wide."""
+    placed: list[dict[str, Any]] = []
+    top = 0
+    for question, widgets in rows:
+        text = {"markdown": f"## {question}"}
+        placed.append({"type": "text", "x": 0, "y": top, "width": 24, "height": 1, "properties": text})
+        top += 1
+        for index, widget in enumerate(widgets):
+            place = {"x": index % 3 * _WIDTH, "y": top + index // 3 * _HEIGHT, "width": _WIDTH, "height": _HEIGHT}
+            region_of = {"region": region} if widget["type"] == "metric" else {}
+            placed.append({**widget, **place, "properties": {**region_of, **widget["properties"]}})
+        top += -(-len(widgets) // 3) * _HEIGHT
+    return placed

@@ -1,0 +1,291 @@
+"""The servers: a launch template and the Auto Scaling group made from it."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components import permissions
+from model.application import Application
+from model.metrics import APPLICATION_NAMESPACE
+from model.servers import Servers
+from render.cloud_init import Container, cloud_init
+
+_ECR = re.compile(
+    r"^(?P<registry>(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com)/(?P<name>[^:@]+)"
+)
+
+# Amazon Linux names its root device so (EC2 guide, "Device names").
+_ROOT_DEVICE = "/dev/xvda"
+
+
+class Fleet(pulumi.ComponentResource):
+    """Servers that run the application's container behind the load balancer."""
+
+    group_name: pulumi.Output[str]
+    template_id: pulumi.Output[str]
+    template_version: pulumi.Output[str]
+    """The launch template version that the group runs: note it, it is the way back from the next one."""
+    log_group_name: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        servers: Servers,
+        application: Application,
+        *,
+        region: str,
+        tags: Mapping[str, str],
+        warmup_seconds: int,
+        draining_seconds: int,
+        image_id: pulumi.Input[str],
+        subnet_ids: Sequence[pulumi.Input[str]],
+        security_group_id: pulumi.Input[str],
+        target_group_arn: pulumi.Input[str],
+        environment: pulumi.Input[Mapping[str, str]],
+        secret_arns: Mapping[str, pulumi.Input[str]],
+        bucket_arns: Sequence[pulumi.Input[str]],
+        refresh_alarms: Sequence[pulumi.Input[str]],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Build the fleet.
+
+        `environment` holds the container's plain variables, `secret_arns` the secret of each other variable. The
+        servers may read these secrets and use the buckets. A refresh stops when one of `refresh_alarms` (names) is
+        in ALARM. `tags` are the instances' and volumes', which inherit none.
+        """
+        super().__init__("django-scale:compute:Fleet", name, None, opts)
+        self._name = name
+        self._servers = servers
+        self._application = application
+        self._region = region
+        self._tags = {**tags, "Name": name}
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._logs = aws.cloudwatch.LogGroup(
+            f"{name}-logs",
+            name=f"/django-scale/{name}",
+            retention_in_days=servers.log_retention_days,
+            opts=self._child,
+        )
+        profile = self._create_profile(secret_arns, bucket_arns)
+        user_data = self._user_data(environment, secret_arns, draining_seconds)
+        template = self._create_template(profile, image_id, security_group_id, user_data)
+        pinned = servers.launch_template_version
+        self.template_id = template.id
+        self.template_version = (
+            template.latest_version.apply(str) if pinned is None else pulumi.Output.from_input(str(pinned))
+        )
+        group = self._create_group(subnet_ids, target_group_arn, refresh_alarms, warmup_seconds)
+        self.group_name = group.name
+        self.log_group_name = self._logs.name
+        self.register_outputs({"group_name": self.group_name, "template_version": self.template_version})
+
+    def _create_profile(
+        self, secret_arns: Mapping[str, pulumi.Input[str]], bucket_arns: Sequence[pulumi.Input[str]]
+    ) -> aws.iam.InstanceProfile:
+        role = aws.iam.Role(
+            f"{self._name}-servers", assume_role_policy=permissions.assume("ec2.amazonaws.com"), opts=self._child
+        )
+        grants: list[pulumi.Resource] = [
+            aws.iam.RolePolicy(
+                f"{self._name}-servers",
+                role=role.id,
+                policy=permissions.document(*self._statements(secret_arns, bucket_arns)),
+                opts=self._child,
+            ),
+            # Session Manager instead of SSH: no port, no key.
+            aws.iam.RolePolicyAttachment(
+                f"{self._name}-session-manager",
+                role=role.name,
+                policy_arn="arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
+                opts=self._child,
+            ),
+        ]
+        return aws.iam.InstanceProfile(
+            f"{self._name}-servers",
+            role=role.name,
+            # A server that starts before it may read its secrets fails its first health checks.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=grants),
+        )
+
+    def _statements(
+        self, secret_arns: Mapping[str, pulumi.Input[str]], bucket_arns: Sequence[pulumi.Input[str]]
+    ) -> list[permissions.Statement]:
+        statements = [
+            permissions.allow(["secretsmanager:GetSecretValue"], list(secret_arns.values())),
+            permissions.allow(["logs:CreateLogStream", "logs:PutLogEvents"], permissions.log_streams(self._logs)),
+            permissions.allow(
+                ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+                [pulumi.Output.concat(arn, "/*") for arn in bucket_arns],
+            ),
+            permissions.allow(["s3:ListBucket"], bucket_arns),
+            # CloudWatch names no resource for metrics: the namespace is the limit there is.
+            permissions.allow(
+                ["cloudwatch:PutMetricData"],
+                ["*"],
+                conditions={"StringEquals": {"cloudwatch:namespace": APPLICATION_NAMESPACE}},
+            ),
+        ]
+        ecr = _ECR.match(self._application.image)
+        if ecr is not None:
+            repository = f"arn:aws:ecr:{ecr['region']}:{ecr['account']}:repository/{ecr['name']}"
+            pull = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
+            statements += [
+                permissions.allow(pull, [repository]),
+                permissions.allow(["ecr:GetAuthorizationToken"], ["*"]),  # It names no resource either.
+            ]
+        return statements
+
+    def _user_data(
+        self,
+        environment: pulumi.Input[Mapping[str, str]],
+        secret_arns: Mapping[str, pulumi.Input[str]],
+        draining_seconds: int,
+    ) -> pulumi.Output[str]:
+        ecr = _ECR.match(self._application.image)
+
+        def render(values: Mapping[str, Any]) -> str:
+            container = Container(
+                image=self._application.image,
+                port=self._application.port,
+                region=self._region,
+                log_group=values["log_group"],
+                draining_seconds=draining_seconds,
+                environment=values["environment"],
+                secrets=values["secrets"],
+                ecr_registry=ecr["registry"] if ecr else None,
+            )
+            return base64.b64encode(cloud_init(container).encode()).decode()
+
+        return pulumi.Output.all(environment=environment, secrets=dict(secret_arns), log_group=self._logs.name).apply(
+            render
+        )
+
+    def _create_template(
+        self,
+        profile: aws.iam.InstanceProfile,
+        image_id: pulumi.Input[str],
+        security_group_id: pulumi.Input[str],
+        user_data: pulumi.Input[str],
+    ) -> aws.ec2.LaunchTemplate:
+        servers = self._servers
+        hibernates = servers.warm_pool is not None and servers.warm_pool.state == "hibernated"
+        return aws.ec2.LaunchTemplate(
+            f"{self._name}-template",
+            image_id=image_id,
+            instance_type=servers.instance_type,
+            iam_instance_profile={"arn": profile.arn},
+            vpc_security_group_ids=[security_group_id],
+            # Two hops: the container's bridge is one of them.
+            metadata_options={"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 2},
+            # Without it metrics come every five minutes, and scaling with them.
+            monitoring={"enabled": True},
+            block_device_mappings=[
+                {
+                    "device_name": _ROOT_DEVICE,
+                    "ebs": {
+                        "volume_type": "gp3",
+                        "volume_size": servers.root_volume_gib,
+                        "encrypted": "true",
+                        "delete_on_termination": "true",
+                    },
+                }
+            ],
+            hibernation_options={"configured": True} if hibernates else None,
+            user_data=user_data,
+            update_default_version=True,
+            tag_specifications=[
+                {"resource_type": kind, "tags": self._tags} for kind in ("instance", "volume", "network-interface")
+            ],
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["imageId"] if servers.ami == "keep" else None),
+        )
+
+    def _create_group(
+        self,
+        subnet_ids: Sequence[pulumi.Input[str]],
+        target_group_arn: pulumi.Input[str],
+        refresh_alarms: Sequence[pulumi.Input[str]],
+        warmup_seconds: int,
+    ) -> aws.autoscaling.Group:
+        servers, refresh = self._servers, self._servers.refresh
+        # By number: with `$Latest` a refresh sees no change (terraform-provider-aws, aws_autoscaling_group).
+        template: aws.autoscaling.GroupLaunchTemplateArgsDict = {
+            "id": self.template_id,
+            "version": self.template_version,
+        }
+        bounds: aws.autoscaling.GroupInstanceMaintenancePolicyArgsDict = {
+            "min_healthy_percentage": refresh.min_healthy_percent,
+            "max_healthy_percentage": refresh.max_healthy_percent,
+        }
+        return aws.autoscaling.Group(
+            f"{self._name}-group",
+            min_size=servers.min,
+            max_size=servers.max,
+            desired_capacity=servers.min,
+            vpc_zone_identifiers=list(subnet_ids),
+            target_group_arns=[target_group_arn],
+            launch_template=None if servers.mixed else template,
+            mixed_instances_policy=self._mixed_policy() if servers.mixed else None,
+            capacity_rebalance=servers.spot_percent > 0,
+            health_check_type="ELB",
+            health_check_grace_period=servers.grace_seconds,
+            default_instance_warmup=warmup_seconds,
+            instance_maintenance_policy=bounds,
+            instance_refresh={
+                "strategy": "Rolling",
+                "preferences": {
+                    **bounds,
+                    "instance_warmup": str(warmup_seconds),
+                    "skip_matching": True,
+                    # It would return to the group's own settings, which are the new ones by then
+                    # (terraform-provider-aws#34189). The way back is servers.launch_template_version.
+                    "auto_rollback": False,
+                    "alarm_specification": {"alarms": list(refresh_alarms)},
+                },
+            },
+            warm_pool=self._warm_pool(),
+            enabled_metrics=[
+                aws.autoscaling.Metric.GROUP_DESIRED_CAPACITY,
+                aws.autoscaling.Metric.GROUP_IN_SERVICE_INSTANCES,
+                aws.autoscaling.Metric.GROUP_PENDING_INSTANCES,
+                aws.autoscaling.Metric.GROUP_MIN_SIZE,
+                aws.autoscaling.Metric.GROUP_MAX_SIZE,
+            ],
+            wait_for_capacity_timeout="15m",
+            tags=[{"key": key, "value": value, "propagate_at_launch": True} for key, value in self._tags.items()],
+            # The scalers own it once the group exists; else each deployment would reset the fleet.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["desiredCapacity"]),
+        )
+
+    def _mixed_policy(self) -> aws.autoscaling.GroupMixedInstancesPolicyArgsDict:
+        servers = self._servers
+        return {
+            "instances_distribution": {
+                "on_demand_base_capacity": servers.on_demand_base,
+                "on_demand_percentage_above_base_capacity": 100 - servers.spot_percent,
+                "spot_allocation_strategy": "price-capacity-optimized",
+            },
+            "launch_template": {
+                "launch_template_specification": {
+                    "launch_template_id": self.template_id,
+                    "version": self.template_version,
+                },
+                "overrides": [{"instance_type": name} for name in servers.types],
+            },
+        }
+
+    def _warm_pool(self) -> aws.autoscaling.GroupWarmPoolArgsDict | None:
+        pool = self._servers.warm_pool
+        if pool is None:
+            return None
+        return {
+            "pool_state": pool.state.capitalize(),
+            "min_size": pool.min_size,
+            "max_group_prepared_capacity": -1 if pool.max_prepared is None else pool.max_prepared,
+            "instance_reuse_policy": {"reuse_on_scale_in": pool.reuse},
+        }

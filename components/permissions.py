@@ -1,0 +1,73 @@
+"""IAM policy documents, as small as the pieces they are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+Statement = dict[str, Any]
+
+
+def document(*statements: Statement) -> pulumi.Output[str]:
+    """Return the JSON of a policy with these statements."""
+    return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def allow(
+    actions: Sequence[str],
+    resources: Sequence[pulumi.Input[str]],
+    *,
+    principal: Mapping[str, pulumi.Input[str]] | None = None,
+    conditions: Mapping[str, Mapping[str, pulumi.Input[Any]]] | None = None,
+) -> Statement:
+    """Return a statement that allows `actions` on `resources`; with a principal it is a resource's own policy."""
+    return _statement("Allow", actions, resources, principal, conditions)
+
+
+def deny(
+    actions: Sequence[str],
+    resources: Sequence[pulumi.Input[str]],
+    *,
+    principal: Mapping[str, pulumi.Input[str]] | None = None,
+    conditions: Mapping[str, Mapping[str, pulumi.Input[Any]]] | None = None,
+) -> Statement:
+    """Return a statement that denies `actions` on `resources`, whatever else allows them."""
+    return _statement("Deny", actions, resources, principal, conditions)
+
+
+def assume(service: str) -> pulumi.Output[str]:
+    """Return the trust policy of a role that only an AWS service assumes."""
+    return document({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}})
+
+
+def require_tls(bucket_arn: pulumi.Output[str]) -> Statement:
+    """Return the statement that refuses a bucket's plain HTTP requests (FSBP S3.5)."""
+    return deny(
+        ["s3:*"],
+        [bucket_arn, pulumi.Output.concat(bucket_arn, "/*")],
+        principal={"AWS": "*"},
+        conditions={"Bool": {"aws:SecureTransport": "false"}},
+    )
+
+
+def log_streams(group: aws.cloudwatch.LogGroup) -> list[pulumi.Input[str]]:
+    """Return the resources that writing to a log group's streams is allowed on."""
+    return [pulumi.Output.concat(group.arn, ":*")]
+
+
+def _statement(
+    effect: str,
+    actions: Sequence[str],
+    resources: Sequence[pulumi.Input[str]],
+    principal: Mapping[str, pulumi.Input[str]] | None,
+    conditions: Mapping[str, Mapping[str, pulumi.Input[Any]]] | None,
+) -> Statement:
+    statement: Statement = {"Effect": effect, "Action": list(actions), "Resource": list(resources)}
+    if principal is not None:
+        statement["Principal"] = dict(principal)
+    if conditions is not None:
+        statement["Condition"] = {operator: dict(values) for operator, values in conditions.items()}
+    return statement
