@@ -1,0 +1,1 @@
+"""Run a stack's program with no cloud account, and say what it would build and what is wrong with it."""
