@@ -58,7 +58,8 @@ class Fleet(pulumi.ComponentResource):
 
         `environment` holds the container's plain variables, `secret_arns` the secret of each other variable. The
         servers may read these secrets and use the buckets. A refresh stops when one of `refresh_alarms` (names) is
-        in ALARM. A new `secret_generation` replaces the servers. `tags` are the instances' and volumes', which inherit none.
+        in ALARM. A new `secret_generation` replaces the servers. `tags` are the instances' and volumes', which inherit
+        none.
         """
         super().__init__("django-scale:compute:Fleet", name, None, opts)
         self._name = name
