@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import textwrap
+from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
 import typer
+import yaml
 from rich.console import Console
+from rich.progress import Progress
 
 from model.errors import SettingsError
 from model.settings import Settings
 from scale.plan.stackfile import ProgramError
-from scale.simulate import page, prices, report, stacks
+from scale.simulate import cloudwatch, page, prices, report, stacks
+from scale.simulate import tune as tuning
 from scale.simulate.outcome import Outcome, judge
 from scale.simulate.plant.service import CalibrationError, Plant, plant_of
 from scale.simulate.policies import AWS_DEFAULTS, CHAPTER
@@ -25,7 +30,8 @@ SHIPPED_TRACE = "worldcup98-june-8-9.csv"
 
 StackArgument = Annotated[str, typer.Argument(help="The stack, as in Pulumi.<stack>.yaml.")]
 TraceOption = Annotated[
-    Path | None, typer.Option("--trace", help="CSV, one rate a line, or a CloudWatch export; by default two days that ship.")
+    Path | None,
+    typer.Option("--trace", help="CSV, one rate a line, or a CloudWatch export; by default two days that ship."),
 ]
 SloOption = Annotated[str, typer.Option("--slo", help="The objective, such as p95<500ms.")]
 PeakOption = Annotated[
@@ -114,3 +120,85 @@ def shipped_trace() -> Trace:
 def _refusal(message: str) -> typer.Exit:
     typer.echo(message, err=True)
     return typer.Exit(2)
+
+
+def tune_command(
+    stack: StackArgument,
+    trace: TraceOption = None,
+    slo: SloOption = "p95<500ms",
+    peak: PeakOption = None,
+    calibration: CalibrationOption = None,
+    price: PriceOption = None,
+    seed: SeedOption = 0,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Rounds of the search.")] = 6,
+    each: Annotated[int, typer.Option("--each", min=2, help="Policies tried in a round.")] = 24,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    html: Annotated[Path | None, typer.Option("--html", help="Write one self-contained page.")] = None,
+    directory: DirectoryOption = Path(),
+) -> None:
+    """Search for a better policy on 70 % of the trace, and report on the rest. Exit status 2 for anything wrong."""
+    settings, plant, traffic, objective = _given(directory, stack, trace, slo, peak, calibration)
+    train, held_out = tuning.split(traffic)
+    problem = tuning.Problem(settings.scaling, settings.servers, plant, train, held_out, objective, seed)
+    cost = price if price is not None else prices.hourly(settings.region, settings.servers.instance_type)
+    try:
+        with Progress(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("policies tried", total=rounds * each)
+            tuned = tuning.tune(
+                problem, rounds=rounds, each=each, progress=lambda done, of: bar.update(task, completed=done, total=of)
+            )
+    except (SloError, ValueError) as error:
+        raise _refusal(str(error)) from error
+    pairs = [(run, judge(run, objective, price=cost)) for run, _ in (tuned.own, tuned.best)]
+    found = tuning.settings(problem, tuned.candidate)
+    if as_json:
+        typer.echo(json.dumps({**report.document(pairs), "settings": found, "tried": tuned.tried}, indent=2))
+    else:
+        typer.echo(f"Tried {tuned.tried} policies on {train.seconds / 86400:.1f} days; below, the days kept aside.")
+        show(pairs, as_json=False, html=None)
+        typer.echo(_verdict(pairs[0][1], pairs[1][1]))
+        typer.echo(_to_paste(stack, found))
+    if html is not None:
+        html.write_text(page.render(pairs), encoding="utf-8")
+
+
+def _verdict(own: Outcome, best: Outcome) -> str:
+    if not best.met:
+        also = "as the stack's own does" if not own.met else "which the stack's own meets"
+        return f"The tuned policy misses the objective on the days kept aside, {also}: tune it on a longer trace."
+    saved = own.instance_hours - best.instance_hours
+    return f"On the days kept aside it meets the objective with {abs(saved):,.1f} instance hours {'less' if saved >= 0 else 'more'}."
+
+
+def _to_paste(stack: str, found: dict[str, object]) -> str:
+    if not found:
+        return "None was better than the stack's own."
+    lines = yaml.safe_dump({f"django-scale:{key}": value for key, value in found.items()}, sort_keys=False)
+    return f"Into Pulumi.{stack}.yaml, under config:\n" + textwrap.indent(lines, "  ").rstrip()
+
+
+def trace_command(
+    stack: StackArgument,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The CSV to write.")] = Path("trace.csv"),
+    days: Annotated[int, typer.Option("--days", min=1, max=455, help="How far back.")] = 14,
+    directory: DirectoryOption = Path(),
+) -> None:
+    """Record the requests of the stack's live load balancer from CloudWatch. Exit status 1 where it has none."""
+    try:
+        settings = stacks.load(directory, stack)
+    except (ProgramError, SettingsError) as error:
+        raise _refusal(str(error)) from error
+    tags = {"Application": settings.application.name, "Environment": stack}
+    try:
+        balancer = cloudwatch.find_balancer(cloudwatch.client("resourcegroupstaggingapi", settings.region), tags)
+        recording = cloudwatch.record(
+            cloudwatch.client("cloudwatch", settings.region),
+            balancer,
+            end=datetime.now(UTC).replace(second=0, microsecond=0),
+            length=timedelta(days=days),
+        )
+    except cloudwatch.RecordError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    output.write_text(recording.csv(), encoding="utf-8")
+    typer.echo(f"{len(recording.points)} steps of {recording.step_seconds} seconds of {balancer} are in {output}.")

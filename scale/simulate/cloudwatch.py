@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Protocol, cast
 
 KEPT_MINUTES = timedelta(days=15)
@@ -50,18 +51,51 @@ class Recording:
         return text.getvalue()
 
 
-def find_balancer(client: Client, name_prefix: str) -> str:
-    """Return the CloudWatch dimension of the one load balancer whose name begins so.
+def client(service: str, region: str) -> Client:
+    """Return a boto3 client whose failures are RecordErrors. boto3 is loaded here, for this command alone."""
+    boto3 = importlib.import_module("boto3")
+    return _Named(cast("Client", boto3.client(service, region_name=region)))
 
-    Raises RecordError where there is none or more than one.
+
+@dataclass(frozen=True)
+class _Named:
+    """A client whose paginators turn botocore's errors into RecordErrors."""
+
+    inner: Client
+
+    def get_paginator(self, operation_name: str) -> Pages:
+        return _NamedPages(self.inner.get_paginator(operation_name))
+
+
+@dataclass(frozen=True)
+class _NamedPages:
+    inner: Pages
+
+    def paginate(self, **arguments: object) -> Iterator[Mapping[str, object]]:
+        errors = importlib.import_module("botocore.exceptions")
+        try:
+            yield from self.inner.paginate(**arguments)
+        except (errors.BotoCoreError, errors.ClientError) as error:
+            raise RecordError(str(error)) from error
+
+
+def find_balancer(client: Client, tags: Mapping[str, str]) -> str:
+    """Return the CloudWatch dimension of the one application load balancer that has these tags.
+
+    `client` is that of the resource groups tagging API. Raises RecordError where there is none or more than one.
     """
-    found: list[str] = []
-    for page in client.get_paginator("describe_load_balancers").paginate():
-        for balancer in cast("list[dict[str, str]]", page["LoadBalancers"]):
-            if balancer["LoadBalancerName"].startswith(name_prefix) and balancer["Type"] == "application":
-                found.append(balancer["LoadBalancerArn"].split(":loadbalancer/", 1)[1])
+    pages = client.get_paginator("get_resources").paginate(
+        TagFilters=[{"Key": key, "Values": [value]} for key, value in tags.items()],
+        ResourceTypeFilters=["elasticloadbalancing:loadbalancer/app"],
+    )
+    found = [
+        resource["ResourceARN"].split(":loadbalancer/", 1)[1]
+        for page in pages
+        for resource in cast("list[dict[str, str]]", page["ResourceTagMappingList"])
+    ]
     if len(found) != 1:
-        raise RecordError(f"{len(found)} application load balancers begin with {name_prefix!r}, one is needed")
+        wanted = ", ".join(f"{key}={value}" for key, value in tags.items())
+        raise RecordError(f"{len(found)} application load balancers are tagged {wanted}; there must be one")
     return found[0]
 
 
@@ -98,7 +132,7 @@ def record(client: Client, balancer: str, *, end: datetime, length: timedelta) -
         for result in cast("list[dict[str, list[object]]]", page["MetricDataResults"]):
             stamps = cast("list[datetime]", result["Timestamps"])
             values = cast("list[float]", result["Values"])
-            points += [(at.astimezone(timezone.utc), value) for at, value in zip(stamps, values, strict=True)]
+            points += [(at.astimezone(UTC), value) for at, value in zip(stamps, values, strict=True)]
     if not points:
         raise RecordError(f"CloudWatch has no RequestCount of {balancer} in these {length.days} days")
     return Recording(step, tuple(sorted(points)))

@@ -167,5 +167,3 @@ def _limited(run: Run) -> int:
     if plant.connections_limit is None:
         return 0
     return int((run.in_service * plant.connections_per_server > plant.connections_limit).sum())
-
-

@@ -88,33 +88,59 @@ def _section(run: Run, outcome: Outcome, tops: tuple[float, float], *, alone: bo
     p50 = step_percentile(run, 0.5) * 1000
     highest = round_step(max(_most(p95), slo.seconds * 2000))
     marks = [
-        Mark(int((each.at - start) / STEP_SECONDS), each.after, f"mark k{policies.index(each.policy) % _KINDS}",
-             f"{report.stamp(each.at)}: {each.before} to {each.after}, {each.policy}: {each.reason}")
+        Mark(
+            int((each.at - start) / STEP_SECONDS),
+            each.after,
+            f"mark k{policies.index(each.policy) % _KINDS}",
+            f"{report.stamp(each.at)}: {each.before} to {each.after}, {each.policy}: {each.reason}",
+        )
         for each in run.decisions
     ]
     steps = len(trace.counts)
     heading = [] if alone else [f"<h2>{escape(outcome.name)}</h2>"]
     return [
         *heading,
-        "<h3>Load against capacity</h3>", _legend([("load", "requests a minute"), ("capacity", "capacity in service")]),
+        "<h3>Load against capacity</h3>",
+        _legend([("load", "requests a minute"), ("capacity", "capacity in service")]),
         chart("load against capacity", Axis("requests/min", tops[0]), [load, able], start=start, seconds=seconds),
         "<h3>Servers, and each decision by the policy that caused it</h3>",
-        _legend([("servers", "in service"), ("desired", "desired"), ("clairvoyant", "clairvoyant schedule"),
-                 *((f"mark k{place % _KINDS}", name) for place, name in enumerate(policies))]),
-        chart("servers", Axis("servers", tops[1]), [needed, desired, in_service], start=start, seconds=seconds,
-              marks=marks, steps=steps),
-        "<h3>Response time</h3>", _legend([("latency", "p95"), ("median", "p50")]),
-        chart("response time", Axis("ms", highest, logarithmic=True, bottom=10.0),
-              [Curve("latency", "p95", p95), Curve("median", "p50", p50)], start=start, seconds=seconds,
-              level=(slo.seconds * 1000, outcome.slo)),
+        _legend(
+            [
+                ("servers", "in service"),
+                ("desired", "desired"),
+                ("clairvoyant", "clairvoyant schedule"),
+                *((f"mark k{place % _KINDS}", name) for place, name in enumerate(policies)),
+            ]
+        ),
+        chart(
+            "servers",
+            Axis("servers", tops[1]),
+            [needed, desired, in_service],
+            start=start,
+            seconds=seconds,
+            marks=marks,
+            steps=steps,
+        ),
+        "<h3>Response time</h3>",
+        _legend([("latency", "p95"), ("median", "p50")]),
+        chart(
+            "response time",
+            Axis("ms", highest, logarithmic=True, bottom=10.0),
+            [Curve("latency", "p95", p95), Curve("median", "p50", p50)],
+            start=start,
+            seconds=seconds,
+            level=(slo.seconds * 1000, outcome.slo),
+        ),
         _decisions(run),
     ]
 
 
 def _legend(items: Sequence[tuple[str, str]]) -> str:
-    return "<p class=legend>" + "".join(
-        f'<span><i class="{style}"></i>{escape(name)}</span>' for style, name in items
-    ) + "</p>"
+    return (
+        "<p class=legend>"
+        + "".join(f'<span><i class="{style}"></i>{escape(name)}</span>' for style, name in items)
+        + "</p>"
+    )
 
 
 def _decisions(run: Run) -> str:

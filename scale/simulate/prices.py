@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 PRICES: dict[tuple[str, str], float] = {("us-east-1", "m7g.large"): 0.0816}
-"""US dollars an hour, Linux, on demand, by region and instance type, as published on 17 June 2026
-(factualminds.com, "Amazon EC2 On-Demand Pricing: Instance Families, Regional Multipliers, and the Graviton Crossover")."""
+"""US dollars an hour, Linux, on demand, by region and instance type, as reported on 17 June 2026 by factualminds.com,
+"Amazon EC2 On-Demand Pricing: Instance Families, Regional Multipliers, and the Graviton Crossover"."""
 
 PRICED_ON = "2026-06-17"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from rich.console import Group as Lines
 from rich.table import Table
@@ -18,7 +18,7 @@ _LAST_DECISIONS = 8
 
 def stamp(seconds: float) -> str:
     """Return a time in seconds since 1970 as people read it, UTC."""
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M")
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def document(pairs: Sequence[tuple[Run, Outcome]]) -> dict[str, object]:
@@ -69,20 +69,29 @@ def rows(outcomes: Sequence[Outcome]) -> list[tuple[str, list[str]]]:
         ("violating", [f"{each.violating:,.0f} ({each.violating_percent:.2f} %)" for each in outcomes]),
         ("dropped, timed out", [f"{each.dropped:,.0f}, {each.timed_out:,.0f}" for each in outcomes]),
         (
-            "p50, p95, p99",
-            [" ".join(_time(at) for at in (each.response.p50, each.response.p95, each.response.p99)) for each in outcomes],
+            "p50 p95 p99",
+            [
+                " ".join(_time(at) for at in (each.response.p50, each.response.p95, each.response.p99))
+                for each in outcomes
+            ],
         ),
         ("instance hours", [f"{each.instance_hours:,.1f}" for each in outcomes]),
         ("cost", ["unknown" if each.cost is None else f"${each.cost:,.2f}" for each in outcomes]),
         ("most servers", [str(each.largest) for each in outcomes]),
-        ("clairvoyant hours, regret", [f"{each.clairvoyant_hours:,.1f}, {each.regret_hours:,.1f}" for each in outcomes]),
+        (
+            "clairvoyant, regret",
+            [f"{each.clairvoyant_hours:,.1f}, {each.regret_hours:,.1f}" for each in outcomes],
+        ),
         (
             "under-provisioned",
-            [f"{each.elasticity.under_accuracy:.1f} %, {each.elasticity.under_time:.1f} % of the time" for each in outcomes],
+            [
+                f"{each.elasticity.under_accuracy:.1f} % ({each.elasticity.under_time:.0f} % of time)"
+                for each in outcomes
+            ],
         ),
         (
             "over-provisioned",
-            [f"{each.elasticity.over_accuracy:.1f} %, {each.elasticity.over_time:.1f} % of the time" for each in outcomes],
+            [f"{each.elasticity.over_accuracy:.1f} % ({each.elasticity.over_time:.0f} % of time)" for each in outcomes],
         ),
         (
             "instability, jitter",
@@ -98,8 +107,8 @@ def notes(run: Run, outcome: Outcome) -> list[str]:
     if outcome.source == ASSUMED:
         plant = run.scenario.plant
         found.append(
-            f"Service times are {ASSUMED}: {plant.service.mean_seconds * 1000:.0f} ms, {plant.cpu_share:.0%} of it on the "
-            "processor. Give measured ones with --calibration."
+            f"Service times are {ASSUMED}: {plant.service.mean_seconds * 1000:.0f} ms, {plant.cpu_share:.0%} of it on "
+            "the processor. Give measured ones with --calibration."
         )
     if outcome.cost is None:
         found.append(f"The price of {run.scenario.servers.instance_type} is not known here; give it with --price.")

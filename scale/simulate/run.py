@@ -13,10 +13,11 @@ from scale.simulate.controllers import refresh
 from scale.simulate.controllers.group import CPU, REQUESTS, Decision, Group, GroupState
 from scale.simulate.controllers.predictive import Forecaster
 from scale.simulate.controllers.scheduled import Bounds, calendar
+from scale.simulate.controllers.target_tracking import CPU_LOW_SHARE, OTHER_LOW_SHARE
 from scale.simulate.plant.flow import Flow, Flows, flow
 from scale.simulate.plant.queue import MOST_UTILIZED, table_of
-from scale.simulate.plant.service import Floats, Plant
 from scale.simulate.plant.servers import Servers
+from scale.simulate.plant.service import Floats, Plant
 from scale.simulate.traces import Trace
 
 STEP_SECONDS = 60.0
@@ -38,8 +39,8 @@ class Scenario:
     initial: int | None = None
     """Servers at the beginning; by default what the first recorded step needs, within the bounds."""
     refresh_at: float | None = None
-    cpu_low_share: float | None = None
-    requests_low_share: float | None = None
+    cpu_low_share: float = CPU_LOW_SHARE
+    requests_low_share: float = OTHER_LOW_SHARE
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,7 @@ class _Loop:
     def __init__(self, scenario: Scenario, trace: Trace) -> None:
         self.scenario, self.trace = scenario, trace
         self.plant, policy = scenario.plant, scenario.policy
-        shares = {"cpu_low_share": scenario.cpu_low_share, "requests_low_share": scenario.requests_low_share}
-        self.group = Group(policy, **{name: share for name, share in shares.items() if share is not None})
+        self.group = Group(policy, cpu_low_share=scenario.cpu_low_share, requests_low_share=scenario.requests_low_share)
         self.forecaster = (
             Forecaster(policy.predictive, target=float(policy.cpu_percent))
             if policy.predictive is not None and policy.cpu_percent is not None

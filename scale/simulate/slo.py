@@ -42,6 +42,8 @@ class Slo:
         levels = np.linspace(0, MOST_UTILIZED, 2000)
         met = table.share_above(levels, np.full(len(levels), self.seconds)) <= 1 - self.level
         if not met[0]:
-            raise SloError(f"{self} is met by no fleet: the service alone takes longer; p95 of an idle server is "
-                           f"{table.quantile(0.0, 0.95) * 1000:.0f} ms")
+            raise SloError(
+                f"{self} is met by no fleet: the service alone takes longer; p95 of an idle server is "
+                f"{table.quantile(0.0, 0.95) * 1000:.0f} ms"
+            )
         return float(levels[met.argmin() - 1 if not met.all() else -1])

@@ -18,9 +18,7 @@ def load(directory: Path, stack: str) -> Settings:
     configuration = found.configuration("update")
     prefix = f"{found.project}:"
     own = {
-        key.removeprefix(prefix): _value(text)
-        for key, text in configuration.values.items()
-        if key.startswith(prefix)
+        key.removeprefix(prefix): _value(text) for key, text in configuration.values.items() if key.startswith(prefix)
     }
     secret = [key.removeprefix(prefix) for key in configuration.secret_keys]
     return Settings.parse(own, stack=stack, region=configuration.region, secret=secret)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from html import escape
 
 import numpy as np
@@ -85,8 +85,16 @@ def gathered(curve: Curve, columns: int) -> tuple[list[float], list[float]]:
 
 
 def chart(
-    title: str, axis: Axis, curves: Sequence[Curve], *, start: float, seconds: float, height: int = 190,
-    marks: Sequence[Mark] = (), level: tuple[float, str] | None = None, steps: int = 1,
+    title: str,
+    axis: Axis,
+    curves: Sequence[Curve],
+    *,
+    start: float,
+    seconds: float,
+    height: int = 190,
+    marks: Sequence[Mark] = (),
+    level: tuple[float, str] | None = None,
+    steps: int = 1,
 ) -> str:
     """Return one chart as SVG. `level` draws a labelled horizontal line; `steps` is the count behind `marks`."""
     inner = height - TOP - BOTTOM
@@ -107,8 +115,10 @@ def _x(part: float) -> float:
 
 
 def _grid(axis: Axis, inner: float) -> list[str]:
-    parts = [f'<text class="axis-title" x="{LEFT - 56}" y="{TOP + inner / 2:.0f}" '
-             f'transform="rotate(-90 {LEFT - 56} {TOP + inner / 2:.0f})">{escape(axis.title)}</text>']
+    parts = [
+        f'<text class="axis-title" x="{LEFT - 56}" y="{TOP + inner / 2:.0f}" '
+        f'transform="rotate(-90 {LEFT - 56} {TOP + inner / 2:.0f})">{escape(axis.title)}</text>'
+    ]
     for value in axis.ticks():
         y = axis.place(value, inner)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
@@ -124,7 +134,7 @@ def _times(start: float, seconds: float, inner: float) -> list[str]:
     at = math.ceil(start / span) * span
     while at <= start + seconds:
         x = _x((at - start) / seconds)
-        when = datetime.fromtimestamp(at, timezone.utc)
+        when = datetime.fromtimestamp(at, UTC)
         label = when.strftime("%H:%M") if span < 86400 and at % 86400 else when.strftime("%-d %b")
         parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{TOP + inner}"/>')
         parts.append(f'<text class="time" x="{x:.1f}" y="{TOP + inner + 16}">{label}</text>')

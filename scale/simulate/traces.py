@@ -6,7 +6,7 @@ import gzip
 import json
 import math
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 _SHOWN = 5
+_OFF_STEP = 1e-6
 
 
 class TraceError(ValueError):
@@ -161,7 +162,7 @@ def moment(text: str) -> float | None:
     except ValueError:
         return _count(text)
     if at.tzinfo is None:
-        at = at.replace(tzinfo=timezone.utc)
+        at = at.replace(tzinfo=UTC)
     return at.timestamp()
 
 
@@ -201,13 +202,17 @@ def _from_points(name: str, times: list[float], counts: list[float]) -> Trace:
     """Lay points on a grid whose step is the smallest distance between two; what has no point is a gap."""
     if len(times) < 2:
         raise TraceError(f"{name}: holds {len(times)} counts, at least 2 are needed to know the step")
-    at = np.array(times)
+    at: Floats = np.array(times)
     step = float(np.diff(at).min())
-    places = (at - at[0]) / step
-    if step <= 0 or not np.allclose(places, np.round(places), atol=1e-6):
-        off = int(np.argmax(np.abs(places - np.round(places)) > 1e-6))
-        stamp = datetime.fromtimestamp(times[off], timezone.utc).isoformat()
+    if step <= 0:
+        raise TraceError(f"{name}: two counts have the same time stamp")
+    places: Floats = (at - at[0]) / step
+    rounded: Floats = np.round(places)
+    apart: Floats = np.abs(places - rounded)
+    if apart.max() > _OFF_STEP:
+        off = int(np.argmax(apart > _OFF_STEP))
+        stamp = datetime.fromtimestamp(times[off], UTC).isoformat()
         raise TraceError(f"{name}: {stamp} does not lie on steps of {step:g} s, the smallest in the file")
     grid = np.full(round(float(places[-1])) + 1, math.nan)
-    grid[np.round(places).astype(int)] = counts
+    grid[rounded.astype(np.intp)] = counts
     return Trace(name, times[0], step, grid)

@@ -51,9 +51,7 @@ def evaluate(
     return _only_breaching(points, datapoints, missing, current)
 
 
-def _only_breaching(
-    points: Sequence[bool | None], datapoints: int, missing: MissingData, current: State
-) -> State:
+def _only_breaching(points: Sequence[bool | None], datapoints: int, missing: MissingData, current: State) -> State:
     """Decide where too few values breach and no value is within the threshold.
 
     "Avoiding premature transitions to alarm state": the alarm goes off when the oldest breaching value is at least M

@@ -64,9 +64,12 @@ class Group:
         """
         self.trackers = [TargetTracker(each) for each in _tracking(policy, cpu_low_share, requests_low_share)]
         self._steps = [
-            (role, alarm.metric, StepScaling.adding(step.intervals(), alarm.threshold), PeriodAlarm(
-                alarm, sample_seconds=sample_seconds
-            ))
+            (
+                role,
+                alarm.metric,
+                StepScaling.adding(step.intervals(), alarm.threshold),
+                PeriodAlarm(alarm, sample_seconds=sample_seconds),
+            )
             for role, (step, alarm) in policy.step_policies().items()
         ]
         self._scaling_in = [each for each in self.trackers if each.policy.scale_in]

@@ -121,5 +121,3 @@ def calendar(actions: tuple[Scheduled, ...], start: float, end: float) -> list[t
         (at, action) for action in actions for at in firings(Cron.parse(action.cron), action.time_zone, start, end)
     ]
     return sorted(found, key=lambda each: each[0])
-
-

@@ -65,9 +65,7 @@ class Flows:
         return np.maximum(self.attempts - self.lost, 0.0)
 
 
-def flows_of(
-    plant: Plant, rate: Floats, places: Floats, attempts: Floats, seconds: float, backlog: Floats
-) -> Flows:
+def flows_of(plant: Plant, rate: Floats, places: Floats, attempts: Floats, seconds: float, backlog: Floats) -> Flows:
     """Return `flow` for whole arrays: fleets of that `rate` with that many backlog `places`."""
     able = rate * seconds
     demand = backlog + attempts
@@ -86,9 +84,7 @@ def violations(table: ResponseTable, flows: Flows, slo_seconds: float) -> Floats
     judged = flows.judged
     calm = (flows.backlog_before <= 0) & (flows.backlog_after <= 0)
     late = np.empty_like(judged)
-    late[calm] = judged[calm] * table.share_above(
-        flows.utilization[calm], np.full(int(calm.sum()), slo_seconds)
-    )
+    late[calm] = judged[calm] * table.share_above(flows.utilization[calm], np.full(int(calm.sum()), slo_seconds))
     rough = ~calm
     if rough.any():
         late[rough] = judged[rough] * _ramp_share(table, flows, rough, slo_seconds)
@@ -112,6 +108,8 @@ def delays(flows: Flows, chosen: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> 
     rate = flows.rate[chosen]
     safe = np.where(rate > 0, rate, 1.0)
     long = 1e9
-    before = np.where(rate > 0, flows.backlog_before[chosen] / safe, np.where(flows.backlog_before[chosen] > 0, long, 0))
+    before = np.where(
+        rate > 0, flows.backlog_before[chosen] / safe, np.where(flows.backlog_before[chosen] > 0, long, 0)
+    )
     after = np.where(rate > 0, flows.backlog_after[chosen] / safe, 0.0)
     return before, after

@@ -179,7 +179,9 @@ def read_calibration(path: Path) -> Calibration:
         if name in entries
     }
     return Calibration(
-        **{"mean_seconds": mean, **numbers}, quantiles=quantiles, source=str(entries.get("source", f"measured, {path.name}"))
+        **{"mean_seconds": mean, **numbers},
+        quantiles=quantiles,
+        source=str(entries.get("source", f"measured, {path.name}")),
     )
 
 
