@@ -167,7 +167,8 @@ def _verdict(own: Outcome, best: Outcome) -> str:
         also = "as the stack's own does" if not own.met else "which the stack's own meets"
         return f"The tuned policy misses the objective on the days kept aside, {also}: tune it on a longer trace."
     saved = own.instance_hours - best.instance_hours
-    return f"On the days kept aside it meets the objective with {abs(saved):,.1f} instance hours {'less' if saved >= 0 else 'more'}."
+    than = "fewer" if saved >= 0 else "more"
+    return f"On the days kept aside it meets the objective with {abs(saved):,.1f} instance hours {than}."
 
 
 def _to_paste(stack: str, found: dict[str, object]) -> str:

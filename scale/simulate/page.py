@@ -67,7 +67,8 @@ def _tops(pairs: Sequence[tuple[Run, Outcome]]) -> tuple[float, float]:
 
 
 def _most(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
-    return float(np.nanmax(values)) if len(values) else 0.0
+    known = values[~np.isnan(values)]
+    return float(known.max(initial=0.0))
 
 
 def _capacity(run: Run) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

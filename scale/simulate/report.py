@@ -9,7 +9,7 @@ from rich.console import Group as Lines
 from rich.table import Table
 from rich.text import Text
 
-from scale.simulate.outcome import Outcome
+from scale.simulate.outcome import Outcome, Percentiles
 from scale.simulate.plant.service import ASSUMED
 from scale.simulate.run import Run
 
@@ -68,13 +68,7 @@ def rows(outcomes: Sequence[Outcome]) -> list[tuple[str, list[str]]]:
         ("requests", [f"{each.requests:,.0f}" for each in outcomes]),
         ("violating", [f"{each.violating:,.0f} ({each.violating_percent:.2f} %)" for each in outcomes]),
         ("dropped, timed out", [f"{each.dropped:,.0f}, {each.timed_out:,.0f}" for each in outcomes]),
-        (
-            "p50 p95 p99",
-            [
-                " ".join(_time(at) for at in (each.response.p50, each.response.p95, each.response.p99))
-                for each in outcomes
-            ],
-        ),
+        ("p50 / p95 / p99", [_times(each.response) for each in outcomes]),
         ("instance hours", [f"{each.instance_hours:,.1f}" for each in outcomes]),
         ("cost", ["unknown" if each.cost is None else f"${each.cost:,.2f}" for each in outcomes]),
         ("most servers", [str(each.largest) for each in outcomes]),
@@ -129,8 +123,11 @@ def _why_silent(run: Run, outcome: Outcome) -> str:
     return ""
 
 
-def _time(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms" if seconds < 10 else f"{seconds:.0f} s"
+def _times(response: Percentiles) -> str:
+    values = (response.p50, response.p95, response.p99)
+    if max(values) < 10:
+        return " / ".join(f"{each * 1000:.0f}" for each in values) + " ms"
+    return " / ".join(f"{each:.1f}" for each in values) + " s"
 
 
 def _table(outcomes: Sequence[Outcome]) -> Table:

@@ -29,7 +29,9 @@ class Slo:
         match = _FORM.fullmatch(text.strip())
         if match is None or not 0 < float(match["percent"]) < 100 or float(match["time"]) == 0:
             raise SloError(f"{text!r} is not an objective such as p95<500ms")
-        return cls(float(match["percent"]) / 100, float(match["time"]) / (1000 if match["unit"] == "ms" else 1))
+        return cls(
+            round(float(match["percent"]) / 100, 9), float(match["time"]) / (1000 if match["unit"] == "ms" else 1)
+        )
 
     def __str__(self) -> str:
         return f"p{self.level * 100:g}<{self.seconds * 1000:g}ms"

@@ -24,8 +24,8 @@ HELD_OUT = 0.3
 """The last part of the trace, which no candidate is chosen by."""
 
 MARGIN = 0.8
-"""The part of the violations that the objective allows, which a candidate may use up in the search: what only just meets
-it on one part of a trace misses it on the next."""
+"""The part of the allowed violations that a candidate may use up in the search: what only just meets the objective on
+one part of a trace misses it on the next."""
 
 _ELITE = 4
 

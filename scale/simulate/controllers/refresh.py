@@ -32,5 +32,8 @@ def step(refresh: Refresh, *, desired: int, old: int, new_ready: int, new_starti
         # With 100 to 100 % nothing could ever start: the service then goes one server above.
         most = max(most, desired + 1)
     terminate = min(old, max(0, old + new_ready - least))
+    if terminate == 0 and old + new_ready + new_starting >= most and new_starting == 0:
+        # A small group whose percentages leave no room is replaced one by one all the same (inferred).
+        terminate = min(old, 1)
     start = max(0, min(desired - new_ready - new_starting, most - (old - terminate) - new_ready - new_starting))
     return RefreshStep(start, terminate)

@@ -54,9 +54,9 @@ class ResponseTable:
     """
 
     def __init__(self, service: ServiceTime, concurrency: int, arrival_scv: float = 1.0) -> None:
-        """Tabulate. `edges` are times in seconds, 5 % apart; `grid` are utilizations, finer towards the end."""
+        """Tabulate. `edges` are times in seconds, 4 % apart; `grid` are utilizations, finer towards the end."""
         self.grid: Floats = np.concatenate([np.linspace(0, 0.9, 37), np.linspace(0.905, MOST_UTILIZED, 35)])
-        self.edges: Floats = np.concatenate([[0.0], np.geomspace(service.mean_seconds / 100, 600.0, 260)])
+        self.edges: Floats = np.concatenate([[0.0], np.geomspace(service.mean_seconds / 100, 600.0, 360)])
         values, weights = service.points()
         rows = [self._tail(service, concurrency, float(rho), arrival_scv, values, weights) for rho in self.grid]
         self.tail: Floats = np.array(rows)
@@ -68,13 +68,14 @@ class ResponseTable:
         self, service: ServiceTime, concurrency: int, rho: float, arrival_scv: float, values: Floats, weights: Floats
     ) -> Floats:
         """Return P(response > edge) for each edge."""
-        left = self.edges[:, None] - values[None, :]
         waits = erlang_c(concurrency, rho * concurrency)
-        if waits == 0:
-            return np.asarray((left < 0) @ weights, dtype=np.float64)
+        at_once = service.longer(self.edges)
+        if waits == 0 or arrival_scv + _scv(service) == 0:
+            return at_once
         mean = wait_mean(service, concurrency, rho, arrival_scv) / waits
-        longer = np.where(left < 0, 1.0, waits * np.exp(-np.maximum(left, 0) / mean)) if mean > 0 else left < 0
-        return np.asarray(longer @ weights, dtype=np.float64)
+        left = self.edges[:, None] - values[None, :]
+        after_wait = np.where(left < 0, 1.0, np.exp(-np.maximum(left, 0) / mean)) @ weights
+        return (1 - waits) * at_once + waits * np.asarray(after_wait, dtype=np.float64)
 
     def place(self, utilization: Floats) -> tuple[np.ndarray[tuple[int], np.dtype[np.intp]], Floats]:
         """Return for each utilization the grid point below it and how far it is to the next, 0 to 1."""

@@ -48,6 +48,21 @@ class ServiceTime:
         values = self._at(middles)
         return values * (self.mean_seconds / float(np.dot(values, weights))), weights
 
+    def longer(self, seconds: Floats) -> Floats:
+        """Return the probability that it takes longer than each of `seconds`, exactly."""
+        if self.quantiles:
+            known = (np.arange(len(self.quantiles)) + 0.5) / len(self.quantiles)
+            values = np.array(self.quantiles) * (self.mean_seconds * len(self.quantiles) / sum(self.quantiles))
+            return 1 - np.interp(seconds, values, known, left=0.0, right=1.0)
+        if self.scv == 0:
+            return np.asarray(seconds < self.mean_seconds, dtype=np.float64)
+        if self.scv == 1:
+            return np.exp(-seconds / self.mean_seconds)
+        spread = math.sqrt(math.log1p(self.scv))
+        middle = math.log(self.mean_seconds) - spread * spread / 2
+        places = (np.log(np.maximum(seconds, 1e-12)) - middle) / (spread * math.sqrt(2))
+        return np.array([math.erfc(float(place)) / 2 for place in places])
+
     def _at(self, levels: Floats) -> Floats:
         if self.quantiles:
             known = (np.arange(len(self.quantiles)) + 0.5) / len(self.quantiles)
