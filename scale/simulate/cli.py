@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
@@ -19,13 +20,15 @@ from model.settings import Settings
 from scale.plan.stackfile import ProgramError
 from scale.simulate import cloudwatch, page, prices, report, stacks
 from scale.simulate import tune as tuning
+from scale.simulate.kubernetes import cluster_of, simulate_cluster
 from scale.simulate.outcome import Outcome, judge
 from scale.simulate.plant.service import CalibrationError, Plant, plant_of
-from scale.simulate.policies import AWS_DEFAULTS, CHAPTER
+from scale.simulate.policies import AWS_DEFAULTS, CHAPTER, read_policy
 from scale.simulate.run import Run, Scenario, simulate
 from scale.simulate.slo import Slo, SloError
 from scale.simulate.traces import Trace, TraceError, read_trace
 
+STANDARD = {"guide": CHAPTER, "AWS defaults": AWS_DEFAULTS}
 SHIPPED_TRACE = "worldcup98-june-8-9.csv"
 
 StackArgument = Annotated[str, typer.Argument(help="The stack, as in Pulumi.<stack>.yaml.")]
@@ -59,31 +62,53 @@ def simulate_command(
     price: PriceOption = None,
     seed: SeedOption = 0,
     compare: Annotated[bool, typer.Option("--compare", help="Beside the guide's policy and AWS's defaults.")] = False,
+    policy: Annotated[
+        list[Path] | None, typer.Option("--policy", help="Beside the policy in this file, as tune --output writes it.")
+    ] = None,
+    kubernetes: Annotated[bool, typer.Option("--kubernetes", help="The guide's HPA on pods, instead.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
     html: Annotated[Path | None, typer.Option("--html", help="Write one self-contained page.")] = None,
     directory: DirectoryOption = Path(),
 ) -> None:
     """Replay traffic against the stack's own scaling policy. Exit status 2 where something given is wrong."""
     settings, plant, traffic, objective = _given(directory, stack, trace, slo, peak, calibration)
-    policies = {stack: settings.scaling}
+    if kubernetes:
+        _on_kubernetes(settings, plant, traffic, objective, seed, as_json=as_json, html=html)
+        return
+    policies = {stack: (settings.scaling, settings.servers)}
     if compare:
-        policies |= {"guide": CHAPTER, "AWS defaults": AWS_DEFAULTS}
+        policies |= {name: (each, settings.servers) for name, each in STANDARD.items()}
+    try:
+        policies |= {path.stem: read_policy(path, settings) for path in policy or ()}
+    except SettingsError as error:
+        raise _refusal(str(error)) from error
     cost = price if price is not None else prices.hourly(settings.region, settings.servers.instance_type)
     pairs: list[tuple[Run, Outcome]] = []
-    for name, policy in policies.items():
-        run = simulate(Scenario(name, policy, settings.servers, plant, seed), traffic)
+    for name, (scaling, servers) in policies.items():
+        run = simulate(Scenario(name, scaling, servers, plant, seed), traffic)
         pairs.append((run, _judged(run, objective, cost)))
     show(pairs, as_json=as_json, html=html)
 
 
-def show(pairs: list[tuple[Run, Outcome]], *, as_json: bool, html: Path | None) -> None:
+def _on_kubernetes(
+    settings: Settings, plant: Plant, traffic: Trace, objective: Slo, seed: int, *, as_json: bool, html: Path | None
+) -> None:
+    try:
+        found = simulate_cluster(cluster_of(settings, plant, seed=seed), traffic)
+        outcome = judge(found.run, objective, unit="pod")
+    except (SloError, TraceError, ValueError) as error:
+        raise _refusal(str(error)) from error
+    show([(found.run, outcome)], as_json=as_json, html=html, further=found.notes())
+
+
+def show(pairs: list[tuple[Run, Outcome]], *, as_json: bool, html: Path | None, further: Sequence[str] = ()) -> None:
     """Print the outcomes, and write the page where one is asked for."""
     if html is not None:
-        html.write_text(page.render(pairs), encoding="utf-8")
+        html.write_text(page.render(pairs, further), encoding="utf-8")
     if as_json:
-        typer.echo(json.dumps(report.document(pairs), indent=2))
+        typer.echo(json.dumps(report.document(pairs, further), indent=2))
         return
-    Console(soft_wrap=False).print(report.summary(pairs))
+    Console(soft_wrap=False).print(report.summary(pairs, further))
     if html is not None:
         typer.echo(f"The page is in {html}.")
 
@@ -132,6 +157,8 @@ def tune_command(
     seed: SeedOption = 0,
     rounds: Annotated[int, typer.Option("--rounds", min=1, help="Rounds of the search.")] = 6,
     each: Annotated[int, typer.Option("--each", min=2, help="Policies tried in a round.")] = 24,
+    compare: Annotated[bool, typer.Option("--compare", help="Beside the guide's policy and AWS's defaults.")] = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the settings to this file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
     html: Annotated[Path | None, typer.Option("--html", help="Write one self-contained page.")] = None,
     directory: DirectoryOption = Path(),
@@ -149,8 +176,15 @@ def tune_command(
             )
     except (SloError, ValueError) as error:
         raise _refusal(str(error)) from error
-    pairs = [(run, judge(run, objective, price=cost)) for run, _ in (tuned.own, tuned.best)]
+    runs = [tuned.own[0], tuned.best[0]]
+    if compare:
+        runs += [
+            simulate(Scenario(name, each_, settings.servers, plant, seed), held_out) for name, each_ in STANDARD.items()
+        ]
+    pairs = [(run, judge(run, objective, price=cost)) for run in runs]
     found = tuning.settings(problem, tuned.candidate)
+    if output is not None:
+        output.write_text(_settings_text(found), encoding="utf-8")
     if as_json:
         typer.echo(json.dumps({**report.document(pairs), "settings": found, "tried": tuned.tried}, indent=2))
     else:
@@ -174,8 +208,11 @@ def _verdict(own: Outcome, best: Outcome) -> str:
 def _to_paste(stack: str, found: dict[str, object]) -> str:
     if not found:
         return "None was better than the stack's own."
-    lines = yaml.safe_dump({f"django-scale:{key}": value for key, value in found.items()}, sort_keys=False)
-    return f"Into Pulumi.{stack}.yaml, under config:\n" + textwrap.indent(lines, "  ").rstrip()
+    return f"Into Pulumi.{stack}.yaml, under config:\n" + textwrap.indent(_settings_text(found), "  ").rstrip()
+
+
+def _settings_text(found: dict[str, object]) -> str:
+    return yaml.safe_dump({f"django-scale:{key}": value for key, value in found.items()}, sort_keys=False)
 
 
 def trace_command(

@@ -12,7 +12,7 @@ from scale.simulate.elasticity import Elasticity, elasticity
 from scale.simulate.plant.flow import RAMP_POINTS, Flows, delays, violations
 from scale.simulate.plant.queue import MOST_UTILIZED, ResponseTable, quantile_of_tail, table_of
 from scale.simulate.plant.service import Floats
-from scale.simulate.run import STEP_SECONDS, Run
+from scale.simulate.run import Run
 from scale.simulate.slo import Slo
 
 
@@ -54,22 +54,26 @@ class Outcome:
     """Minutes in which the fleet wanted more connections than the database grants."""
     source: str
     """Where the service times come from."""
+    unit: str = "instance"
+    """What runs and is counted in hours: instances, or pods."""
 
     def document(self) -> dict[str, object]:
         """Return it as plain data."""
         return asdict(self)
 
 
-def judge(run: Run, slo: Slo, *, price: float | None = None, weight: float = VIOLATION_HOURS) -> Outcome:
+def judge(
+    run: Run, slo: Slo, *, price: float | None = None, weight: float = VIOLATION_HOURS, unit: str = "instance"
+) -> Outcome:
     """Return the outcome of a run. Raises SloError for an objective that no fleet meets."""
     plant = run.scenario.plant
     table, flows = table_of(plant), run.flows
     recorded = ~np.isnan(run.trace.counts)
     late = float(violations(table, flows, slo.seconds).sum())
     requests = float(run.attempts.sum())
-    hours = float(run.billed.sum()) * STEP_SECONDS / 3600
+    hours = float(run.billed.sum()) * run.trace.step_seconds / 3600
     best = schedule(run, slo, weight)
-    need = demand(plant, run.trace.counts, STEP_SECONDS, slo)[recorded]
+    need = demand(plant, run.trace.counts, run.trace.step_seconds, slo)[recorded]
     share = late / requests if requests else 0.0
     return Outcome(
         name=run.scenario.name,
@@ -86,12 +90,13 @@ def judge(run: Run, slo: Slo, *, price: float | None = None, weight: float = VIO
         largest=int(run.in_service.max(initial=0)),
         clairvoyant_hours=best.instance_hours,
         regret_hours=hours + weight * late - best.objective,
-        elasticity=elasticity(need, run.in_service[recorded], STEP_SECONDS),
+        elasticity=elasticity(need, run.in_service[recorded], run.trace.step_seconds),
         decisions=dict(Counter(each.policy for each in run.decisions)),
         silent=_silent(run),
         gaps=int((~recorded).sum()),
         connection_limited_minutes=_limited(run),
         source=plant.source,
+        unit=unit,
     )
 
 
@@ -103,7 +108,7 @@ def schedule(run: Run, slo: Slo, weight: float) -> Schedule:
     return clairvoyant(
         scenario.plant,
         run.trace.counts,
-        STEP_SECONDS,
+        run.trace.step_seconds,
         slo,
         minimum=min(*lows, int(run.billed.min(initial=scenario.servers.min))),
         maximum=max(*highs, *(each.max or 0 for each in scenario.policy.scheduled)),

@@ -11,7 +11,7 @@ import numpy as np
 from scale.simulate import report
 from scale.simulate.clairvoyant import VIOLATION_HOURS
 from scale.simulate.outcome import Outcome, schedule, step_percentile
-from scale.simulate.run import STEP_SECONDS, Run, rates
+from scale.simulate.run import Run, rates
 from scale.simulate.slo import Slo
 from scale.simulate.svg import Axis, Curve, Mark, chart, round_step
 
@@ -21,18 +21,17 @@ MOST_DECISIONS = 400
 _KINDS = 6
 
 
-def render(pairs: Sequence[tuple[Run, Outcome]]) -> str:
-    """Return the page as HTML. It fetches nothing."""
+def render(pairs: Sequence[tuple[Run, Outcome]], further: Sequence[str] = ()) -> str:
+    """Return the page as HTML, with `further` notes. It fetches nothing."""
     run, outcome = pairs[0]
     style = (resources.files("scale.simulate") / "page.css").read_text(encoding="utf-8")
     trace = run.trace
     body = [
         f"<h1>{escape(outcome.name)} under {escape(trace.name)}</h1>",
         f"<p class=lead>{trace.seconds / 86400:.1f} days from {report.stamp(trace.start)} UTC, peak "
-        f"{trace.peak:,.0f} requests a minute; {run.scenario.servers.min} to {run.scenario.servers.max} servers of "
-        f"{escape(run.scenario.servers.instance_type)}. Objective {escape(outcome.slo)}.</p>",
+        f"{trace.peak:,.0f} requests a minute; {_fleet(run, outcome)}. Objective {escape(outcome.slo)}.</p>",
         _table([each for _, each in pairs]),
-        *(f"<p class=note>{escape(note)}</p>" for note in report.notes(run, outcome)),
+        *(f"<p class=note>{escape(note)}</p>" for note in [*report.notes(run, outcome), *further]),
     ]
     tops = _tops(pairs)
     for each, judged in pairs:
@@ -42,6 +41,13 @@ def render(pairs: Sequence[tuple[Run, Outcome]]) -> str:
         f"<title>{escape(outcome.name)}: simulated scaling</title><style>{style}</style>"
         f"<main>{''.join(body)}</main></html>\n"
     )
+
+
+def _fleet(run: Run, outcome: Outcome) -> str:
+    servers = run.scenario.servers
+    if outcome.unit == "pod":
+        return f"{servers.min} to {servers.max} pods"
+    return f"{servers.min} to {servers.max} servers of {escape(servers.instance_type)}"
 
 
 def _table(outcomes: Sequence[Outcome]) -> str:
@@ -80,7 +86,7 @@ def _section(run: Run, outcome: Outcome, tops: tuple[float, float], *, alone: bo
     trace, start, seconds = run.trace, run.trace.start, run.trace.seconds
     policies = list(outcome.decisions)
     best = schedule(run, slo, VIOLATION_HOURS).servers
-    load = Curve("load", "requests a minute", trace.counts * 60 / STEP_SECONDS, filled=True)
+    load = Curve("load", "requests a minute", trace.counts * 60 / run.trace.step_seconds, filled=True)
     able = Curve("capacity", "what the servers in service can do", _capacity(run), np.nanmin, stepped=True)
     in_service = Curve("servers", "in service", run.in_service, stepped=True)
     desired = Curve("desired", "desired", run.desired, stepped=True)
@@ -90,7 +96,7 @@ def _section(run: Run, outcome: Outcome, tops: tuple[float, float], *, alone: bo
     highest = round_step(max(_most(p95), slo.seconds * 2000))
     marks = [
         Mark(
-            int((each.at - start) / STEP_SECONDS),
+            int((each.at - start) / run.trace.step_seconds),
             each.after,
             f"mark k{policies.index(each.policy) % _KINDS}",
             f"{report.stamp(each.at)}: {each.before} to {each.after}, {each.policy}: {each.reason}",

@@ -21,14 +21,14 @@ def stamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def document(pairs: Sequence[tuple[Run, Outcome]]) -> dict[str, object]:
+def document(pairs: Sequence[tuple[Run, Outcome]], further: Sequence[str] = ()) -> dict[str, object]:
     """Return everything as plain data: the trace, and each policy's outcome and decisions."""
     run = pairs[0][0]
     return {
         "trace": {
             "name": run.trace.name,
             "start": stamp(run.trace.start),
-            "minutes": len(run.trace.counts),
+            "minutes": round(run.trace.seconds / 60),
             "peak_requests_a_minute": run.trace.peak,
             "gaps": run.trace.gaps,
         },
@@ -43,11 +43,12 @@ def document(pairs: Sequence[tuple[Run, Outcome]]) -> dict[str, object]:
             }
             for each, outcome in pairs
         ],
+        "notes": [*notes(run, pairs[0][1]), *further],
     }
 
 
-def summary(pairs: Sequence[tuple[Run, Outcome]]) -> Lines:
-    """Return the terminal's view: one column a policy, what to know about it, the last decisions."""
+def summary(pairs: Sequence[tuple[Run, Outcome]], further: Sequence[str] = ()) -> Lines:
+    """Return the terminal's view: one column a policy, what to know about it, `further` notes, the last decisions."""
     run, outcome = pairs[0]
     trace = run.trace
     head = Text(
@@ -55,7 +56,7 @@ def summary(pairs: Sequence[tuple[Run, Outcome]]) -> Lines:
         f"peak {trace.peak:,.0f} requests a minute"
     )
     parts: list[Text | Table] = [head, _table([each for _, each in pairs])]
-    parts += [Text(note, style="yellow") for note in notes(run, outcome)]
+    parts += [Text(note, style="yellow") for note in [*notes(run, outcome), *further]]
     if len(pairs) == 1:
         parts.append(_decisions(run))
     return Lines(*parts)
@@ -69,9 +70,9 @@ def rows(outcomes: Sequence[Outcome]) -> list[tuple[str, list[str]]]:
         ("violating", [f"{each.violating:,.0f} ({each.violating_percent:.2f} %)" for each in outcomes]),
         ("dropped, timed out", [f"{each.dropped:,.0f}, {each.timed_out:,.0f}" for each in outcomes]),
         ("p50 / p95 / p99", [_times(each.response) for each in outcomes]),
-        ("instance hours", [f"{each.instance_hours:,.1f}" for each in outcomes]),
+        (f"{outcomes[0].unit} hours", [f"{each.instance_hours:,.1f}" for each in outcomes]),
         ("cost", ["unknown" if each.cost is None else f"${each.cost:,.2f}" for each in outcomes]),
-        ("most servers", [str(each.largest) for each in outcomes]),
+        (f"most {'pods' if outcomes[0].unit == 'pod' else 'servers'}", [str(each.largest) for each in outcomes]),
         (
             "clairvoyant, regret",
             [f"{each.clairvoyant_hours:,.1f}, {each.regret_hours:,.1f}" for each in outcomes],
@@ -104,14 +105,14 @@ def notes(run: Run, outcome: Outcome) -> list[str]:
             f"Service times are {ASSUMED}: {plant.service.mean_seconds * 1000:.0f} ms, {plant.cpu_share:.0%} of it on "
             "the processor. Give measured ones with --calibration."
         )
-    if outcome.cost is None:
+    if outcome.cost is None and outcome.unit == "instance":
         found.append(f"The price of {run.scenario.servers.instance_type} is not known here; give it with --price.")
     if outcome.silent:
         found.append(f"Never acted: {', '.join(outcome.silent)}.{_why_silent(run, outcome)}")
     if outcome.connection_limited_minutes:
         found.append(f"The database's connections limited the fleet in {outcome.connection_limited_minutes} minutes.")
     if outcome.gaps:
-        found.append(f"{outcome.gaps} minutes have no record; they are not judged, and the alarms saw no data.")
+        found.append(f"{outcome.gaps} steps have no record; they are not judged, and the controllers saw no data.")
     return found
 
 

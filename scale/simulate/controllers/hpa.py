@@ -51,6 +51,8 @@ class Pod:
     """Its containers' request of the resource, in the resource's unit."""
     gone: bool = False
     """Whether it failed or is being deleted."""
+    pending: bool = False
+    """Whether it has no node yet, or its containers have not started."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ def _from_pods(
     for place, (pod, sample) in enumerate(zip(workload.pods, samples, strict=True)):
         if pod.gone:
             continue
-        if (
+        if pod.pending or (
             metric.kind == "Resource"
             and metric.name == "cpu"
             and sample is not None

@@ -67,6 +67,7 @@ class Hpa:
         """Start without a memory."""
         self.spec = spec
         self.reason = ""
+        self._begun = False
         self._recommended: deque[tuple[float, int]] = deque()
         self._changes: deque[tuple[float, int]] = deque()
         self._longest = max((rate.period_seconds for rate in (*spec.up.rates, *spec.down.rates)), default=0)
@@ -74,6 +75,10 @@ class Hpa:
     def decide(self, now: float, workload: Workload, readings: Mapping[str, Reading]) -> int:
         """Return the replicas to set at `now` seconds, given a reading by each metric's name."""
         spec, current = self.spec, workload.replicas
+        if not self._begun:
+            # What runs when the autoscaler begins is its first recommendation: it does not scale down at once.
+            self._begun = True
+            self._recommended.append((now, current))
         if current == 0 and spec.minimum > 0:
             self.reason = "scaled to zero by hand: inactive"
             return 0

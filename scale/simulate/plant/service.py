@@ -90,7 +90,7 @@ class Plant:
     arrival_scv: float = 1.0
     """Squared coefficient of variation of the times between arrivals in a step: 1 for independent users."""
     threads: int = 8
-    processors: int = 2
+    processors: float = 2
     backlog: int = 2048
     """gunicorn's default `backlog` (gunicorn settings)."""
     timeout_seconds: float = 60.0

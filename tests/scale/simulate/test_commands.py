@@ -227,3 +227,30 @@ def test_nothing_recorded_is_an_error() -> None:
 def test_a_stack_is_read_without_the_engine() -> None:
     found = stacks.load(ROOT, "prod")
     assert (found.stack, found.region, found.servers.max) == ("prod", "eu-west-1", 20)
+
+
+def test_what_tune_writes_is_compared_by_simulate(tmp_path: Path) -> None:
+    path = tmp_path / "tuned.yaml"
+    arguments = ("--rounds", "1", "--each", "8", "--seed", "3", "--output", str(path))
+    code, out, _ = invoke("tune", "prod", "-C", str(ROOT), "--compare", *arguments)
+    assert code == 0
+    assert "AWS defaults" in out
+    found = json.loads(invoke("simulate", "prod", "-C", str(ROOT), "--policy", str(path), "--json")[1])
+    assert [each["name"] for each in found["policies"]] == ["prod", "tuned"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("scaling: {cpu_percent: 5}", "cpu_percent"),
+        ("cache: {}", "cache"),
+        ("- 1", "scaling or servers"),
+        ("servers: {min: 9, max: 2}", "max"),
+    ],
+)
+def test_a_wrong_policy_to_compare_with_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(text, encoding="utf-8")
+    code, _, err = invoke("simulate", "prod", "-C", str(ROOT), "--policy", str(path))
+    assert code == 2
+    assert message in err

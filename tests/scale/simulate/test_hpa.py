@@ -162,11 +162,15 @@ def test_at_zero_replicas_by_hand_it_is_inactive() -> None:
 
 def test_scale_down_takes_the_highest_of_its_window() -> None:
     scaler = hpa(down=Rules(300, DEFAULT_DOWN.rates))
-    assert decide(scaler, 0, 10, 8) == 8  # Nothing is remembered yet: the first recommendation is the window.
-    scaler = hpa(down=Rules(300, DEFAULT_DOWN.rates))
     assert decide(scaler, 0, 10, 10) == 10
     assert decide(scaler, 15, 10, 4) == 10
     assert decide(scaler, 299, 10, 4) == 10
+    assert decide(scaler, 300, 10, 4) == 4
+
+
+def test_what_runs_at_the_beginning_is_the_first_recommendation() -> None:
+    scaler = hpa(down=Rules(300, DEFAULT_DOWN.rates))
+    assert decide(scaler, 0, 10, 4) == 10
     assert decide(scaler, 300, 10, 4) == 4
 
 
