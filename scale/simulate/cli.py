@@ -20,11 +20,12 @@ from model.settings import Settings
 from scale.plan.stackfile import ProgramError
 from scale.simulate import cloudwatch, page, prices, report, stacks
 from scale.simulate import tune as tuning
+from scale.simulate.controllers.scheduled import CronError, calendar
 from scale.simulate.kubernetes import cluster_of, simulate_cluster
 from scale.simulate.outcome import Outcome, judge
 from scale.simulate.plant.service import CalibrationError, Plant, plant_of
 from scale.simulate.policies import AWS_DEFAULTS, CHAPTER, read_policy
-from scale.simulate.run import Run, Scenario, simulate
+from scale.simulate.run import STEP_SECONDS, Run, Scenario, simulate
 from scale.simulate.slo import Slo, SloError
 from scale.simulate.traces import Trace, TraceError, read_trace
 
@@ -128,8 +129,10 @@ def _given(
         settings = stacks.load(directory, stack)
         plant = plant_of(settings, calibration)
         traffic = read_trace(trace) if trace else shipped_trace()
+        traffic.resampled(STEP_SECONDS)
         objective = Slo.parse(slo)
-    except (ProgramError, SettingsError, CalibrationError, TraceError, SloError) as error:
+        calendar(settings.scaling.scheduled, traffic.start, traffic.start)
+    except (ProgramError, SettingsError, CalibrationError, TraceError, SloError, CronError) as error:
         raise _refusal(str(error)) from error
     if peak is not None and traffic.peak:
         traffic = traffic.scaled(peak / traffic.peak)

@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from model.scaling import Scheduled
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+
+
+class CronError(ValueError):
+    """A cron expression that is none, or a time zone that does not exist."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +51,10 @@ class Cron:
 
     @classmethod
     def parse(cls, text: str) -> Cron:
-        """Return the expression in `text`. Raises ValueError naming the field that is wrong."""
+        """Return the expression in `text`. Raises CronError naming the field that is wrong."""
         fields = text.split()
         if len(fields) != 5:
-            raise ValueError(f"{text!r} has {len(fields)} fields, a cron expression has 5")
+            raise CronError(f"{text!r} has {len(fields)} fields, a cron expression has 5")
         minute, hour, day, month, weekday = fields
         return cls(
             _values(minute, 0, 59, ()),
@@ -79,9 +83,9 @@ def _values(field: str, low: int, high: int, names: tuple[str, ...]) -> frozense
             left, dash, right = span.partition("-")
             first = _number(left, low, names)
             last = _number(right, low, names) if dash else (high if step else first)
-        every = int(step) if step else 1
+        every = _number(step, 0, ()) if step else 1
         if not low <= first <= last <= high or every < 1:
-            raise ValueError(f"{part!r} is not within {low} to {high}")
+            raise CronError(f"{part!r} is not within {low} to {high}")
         found.update(range(first, last + 1, every))
     return frozenset(found)
 
@@ -91,16 +95,20 @@ def _number(text: str, low: int, names: tuple[str, ...]) -> int:
     if lowered in names:
         return names.index(lowered) + low
     if not text.isdecimal():
-        raise ValueError(f"{text!r} is not a number")
+        raise CronError(f"{text!r} is not a number")
     return int(text)
 
 
 def firings(cron: Cron, zone: str, start: float, end: float) -> Iterator[float]:
     """Yield when the expression fires in [start, end), in seconds since 1970, ascending.
 
-    A local time that a clock change leaves out does not fire; one that comes twice fires at its first.
+    Raises CronError for a zone that does not exist. A local time that a clock change leaves out does not fire; one that
+    comes twice fires at its first.
     """
-    local = ZoneInfo(zone)
+    try:
+        local = ZoneInfo(zone)
+    except ZoneInfoNotFoundError as error:
+        raise CronError(f"{zone!r} is not a time zone") from error
     day = datetime.fromtimestamp(start, local).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
     last = datetime.fromtimestamp(end, local).replace(tzinfo=None)
     while day <= last:

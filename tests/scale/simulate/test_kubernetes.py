@@ -46,9 +46,10 @@ def test_a_scale_up_waits_for_its_window_and_its_rate() -> None:
 def test_a_scale_down_takes_ten_percent_or_two_pods_a_minute() -> None:
     found = run([9000.0] * 30 + [500.0] * 40)
     down = [each for each in found.run.decisions if each.after < each.before]
-    assert down
     assert all(each.before - each.after <= 2 for each in down)
-    assert down[0].at >= found.run.trace.start + 1800 + 240
+    fall = found.run.trace.start + 1800
+    first = next(each.at for each in down if each.at > fall)
+    assert 240 <= first - fall <= 360
 
 
 def test_pods_wait_for_nodes() -> None:

@@ -78,6 +78,22 @@ def test_the_clairvoyant_schedule_is_never_beaten(
     assert judge(found, SLO, weight=weight).regret_hours >= -1e-6
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.floats(0, 14_000), st.integers(10, 90), st.integers(0, 40), st.integers(2, 12), st.booleans())
+def test_a_higher_target_never_ends_with_more_servers_in_steady_load(
+    load: float, target: int, more: int, initial: int, requests: bool
+) -> None:
+    def settled(value: int) -> float:
+        off = {"database_connections": None, "response_time": None}
+        targets = (
+            {"cpu_percent": None, "requests_per_target": 20 * value} if requests else {"cpu_percent": min(value, 90)}
+        )
+        policy = ScalingPolicy.model_validate({"requests_per_target": None} | off | targets)
+        return float(run([load] * 240, policy, initial=initial).desired[-1])
+
+    assert settled(target + more) <= settled(target)
+
+
 def test_the_same_seed_is_the_same_run() -> None:
     counts = [2000.0] * 20 + [20_000.0] * 40
     assert run(counts, seed=3).decisions == run(counts, seed=3).decisions
