@@ -35,6 +35,8 @@ class Outcome:
     requests: float
     violating: float
     violating_percent: float
+    missed_minutes: float
+    """Time in which the objective was missed, taken by itself: the whole's percentage hides a bad hour."""
     dropped: float
     timed_out: float
     response: Percentiles
@@ -69,7 +71,9 @@ def judge(
     plant = run.scenario.plant
     table, flows = table_of(plant), run.flows
     recorded = ~np.isnan(run.trace.counts)
-    late = float(violations(table, flows, slo.seconds).sum())
+    by_step = violations(table, flows, slo.seconds)
+    late = float(by_step.sum())
+    missed = int((by_step > (1 - slo.level) * run.attempts * (1 + 1e-9)).sum())
     requests = float(run.attempts.sum())
     hours = float(run.billed.sum()) * run.trace.step_seconds / 3600
     best = schedule(run, slo, weight)
@@ -82,6 +86,7 @@ def judge(
         requests=requests,
         violating=late,
         violating_percent=100 * share,
+        missed_minutes=missed * run.trace.step_seconds / 60,
         dropped=float(run.dropped.sum()),
         timed_out=float(run.timed_out.sum()),
         response=percentiles(table, flows),

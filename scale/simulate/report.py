@@ -68,6 +68,7 @@ def rows(outcomes: Sequence[Outcome]) -> list[tuple[str, list[str]]]:
         ("objective " + outcomes[0].slo, ["met" if each.met else "missed" for each in outcomes]),
         ("requests", [f"{each.requests:,.0f}" for each in outcomes]),
         ("violating", [f"{each.violating:,.0f} ({each.violating_percent:.2f} %)" for each in outcomes]),
+        ("minutes missed", [f"{each.missed_minutes:,.0f}" for each in outcomes]),
         ("dropped, timed out", [f"{each.dropped:,.0f}, {each.timed_out:,.0f}" for each in outcomes]),
         ("p50 / p95 / p99", [_times(each.response) for each in outcomes]),
         (f"{outcomes[0].unit} hours", [f"{each.instance_hours:,.1f}" for each in outcomes]),

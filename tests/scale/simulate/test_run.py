@@ -131,6 +131,12 @@ def test_an_overload_is_dropped_late_or_timed_out() -> None:
     assert found.response.p50 > 1
 
 
+def test_a_bad_minute_is_counted_though_the_whole_meets_the_objective() -> None:
+    found = judge(run([1000.0] * 200 + [14_000.0] + [1000.0] * 200, initial=2), Slo.parse("p90<500ms"))
+    assert found.met
+    assert 1 <= found.missed_minutes <= 5
+
+
 def test_retries_come_back() -> None:
     once = run([60_000.0] * 30).attempts.sum()
     assert run([60_000.0] * 30, plant=Plant(retry_share=0.5)).attempts.sum() > once
