@@ -27,7 +27,7 @@ from scale.simulate.plant.service import CalibrationError, Plant, plant_of
 from scale.simulate.policies import AWS_DEFAULTS, CHAPTER, read_policy
 from scale.simulate.run import STEP_SECONDS, Run, Scenario, simulate
 from scale.simulate.slo import Slo, SloError
-from scale.simulate.traces import Trace, TraceError, read_trace
+from scale.simulate.traces import Trace, TraceError, moment, read_trace
 
 STANDARD = {"guide": CHAPTER, "AWS defaults": AWS_DEFAULTS}
 SHIPPED_TRACE = "worldcup98-june-8-9.csv"
@@ -66,6 +66,9 @@ def simulate_command(
     policy: Annotated[
         list[Path] | None, typer.Option("--policy", help="Beside the policy in this file, as tune --output writes it.")
     ] = None,
+    refresh_at: Annotated[
+        str | None, typer.Option("--refresh-at", help="Deploy then (ISO 8601, UTC): an instance refresh begins.")
+    ] = None,
     kubernetes: Annotated[bool, typer.Option("--kubernetes", help="The guide's HPA on pods, instead.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
     html: Annotated[Path | None, typer.Option("--html", help="Write one self-contained page.")] = None,
@@ -83,10 +86,13 @@ def simulate_command(
         policies |= {path.stem: read_policy(path, settings) for path in policy or ()}
     except SettingsError as error:
         raise _refusal(str(error)) from error
+    begins = None if refresh_at is None else moment(refresh_at)
+    if refresh_at is not None and begins is None:
+        raise _refusal(f"--refresh-at: {refresh_at!r} is not a time such as 1998-06-08T12:00")
     cost = price if price is not None else prices.hourly(settings.region, settings.servers.instance_type)
     pairs: list[tuple[Run, Outcome]] = []
     for name, (scaling, servers) in policies.items():
-        run = simulate(Scenario(name, scaling, servers, plant, seed), traffic)
+        run = simulate(Scenario(name, scaling, servers, plant, seed, refresh_at=begins), traffic)
         pairs.append((run, _judged(run, objective, cost)))
     show(pairs, as_json=as_json, html=html)
 

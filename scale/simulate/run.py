@@ -141,14 +141,19 @@ class _Loop:
             outcome = flow(self.plant, in_service, attempts, backlog, STEP_SECONDS)
             retrying = self.plant.retry_share * (outcome.dropped + outcome.timed_out)
             rows.append((attempts, outcome, in_service, self.bounds.desired, billed))
-            self.metrics.append(self._measured(count, outcome, backlog, in_service))
+            self.metrics.append(self._measured(count, attempts, outcome, backlog, in_service))
             backlog = outcome.backlog
             now += STEP_SECONDS
             self._control(now)
         return self._result(rows, retrying)
 
-    def _measured(self, count: float, outcome: Flow, backlog: float, servers: int) -> dict[str, float | None]:
-        """Return the step's metrics; in a gap of the trace nothing is known of it."""
+    def _measured(
+        self, count: float, attempts: float, outcome: Flow, backlog: float, servers: int
+    ) -> dict[str, float | None]:
+        """Return the step's metrics; in a gap of the trace nothing is known of it.
+
+        RequestCountPerTarget counts what a target receives, answered or not (Elastic Load Balancing guide, metrics).
+        """
         if count != count or servers == 0:
             return {}
         rate = self.plant.rate(servers)
@@ -158,7 +163,7 @@ class _Loop:
         held = self.plant.connections_per_server
         return {
             CPU: self.plant.cpu_percent(outcome.utilization),
-            REQUESTS: (outcome.served + outcome.dropped) * 60 / STEP_SECONDS / servers,
+            REQUESTS: attempts * 60 / STEP_SECONDS / servers,
             "TargetResponseTime": self.mean_response[at] + wait,
             "DatabaseConnections": held if limit is None else min(held, limit / servers),
         }

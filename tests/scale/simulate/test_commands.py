@@ -75,6 +75,7 @@ def test_a_price_and_a_peak_are_taken() -> None:
         (("prod", "--slo", "fast"), "p95<500ms"),
         (("prod", "--slo", "p95<100ms"), "met by no fleet"),
         (("prod", "--trace", "none.csv"), "none.csv"),
+        (("prod", "--refresh-at", "noon"), "noon"),
         (("prod", "--calibration", "none.json"), "none.json"),
     ],
 )
@@ -227,6 +228,14 @@ def test_nothing_recorded_is_an_error() -> None:
 def test_a_stack_is_read_without_the_engine() -> None:
     found = stacks.load(ROOT, "prod")
     assert (found.stack, found.region, found.servers.max) == ("prod", "eu-west-1", 20)
+
+
+def test_a_refresh_costs_hours() -> None:
+    def hours(*arguments: str) -> float:
+        found = json.loads(invoke("simulate", "prod", "-C", str(ROOT), "--json", *arguments)[1])
+        return found["policies"][0]["instance_hours"]
+
+    assert hours("--refresh-at", "1998-06-08T12:00") > hours()
 
 
 def test_what_tune_writes_is_compared_by_simulate(tmp_path: Path) -> None:
