@@ -16,7 +16,7 @@ import numpy as np
 
 from model.scaling import ScalingPolicy
 from model.servers import Servers
-from scale.simulate.cli import shipped_trace
+from scale.simulate.commands import shipped_trace
 from scale.simulate.outcome import judge
 from scale.simulate.plant.queue import table_for
 from scale.simulate.plant.service import Plant

@@ -18,7 +18,7 @@ from model.settings import Settings
 from scale.simulate.controllers.group import Decision
 from scale.simulate.controllers.hpa import Metric, Pod, Sample, Workload
 from scale.simulate.controllers.hpa_behavior import SYNC_SECONDS, Hpa, HpaSpec, Rate, Reading, Rules
-from scale.simulate.controllers.nodes import NodePool, NodeType
+from scale.simulate.controllers.nodes import FitError, NodePool, NodeType
 from scale.simulate.controllers.vpa import Bounds, Recommendation, Recommender
 from scale.simulate.plant.flow import Flow, flow
 from scale.simulate.plant.servers import Servers
@@ -90,11 +90,11 @@ class ClusterRun:
 def cluster_of(settings: Settings, plant: Plant, *, seed: int = 0) -> Cluster:
     """Return a cluster with the guide's HPA for a stack: pods of one core with the stack's own worker processes.
 
-    Nodes are of the stack's instance type. Raises ValueError for a type whose size is not known.
+    Nodes are of the stack's instance type. Raises FitError for a type whose size is not known.
     """
     size = instances.size(settings.servers.instance_type)
     if size is None:
-        raise ValueError(f"the size of {settings.servers.instance_type} is not known")
+        raise FitError(f"the size of {settings.servers.instance_type} is not known")
     # 29 addresses: what the VPC CNI gives a large instance without prefixes (eni-max-pods); memory less an eighth.
     node = NodeType(size.processors - KUBELET_RESERVED_CORES, size.memory_mib * 2**20 * 7 / 8, 29)
     pod = replace(plant, processors=0.9, boot_seconds=20.0, metric_delay_seconds=30.0)
@@ -102,7 +102,7 @@ def cluster_of(settings: Settings, plant: Plant, *, seed: int = 0) -> Cluster:
 
 
 def simulate_cluster(cluster: Cluster, trace: Trace) -> ClusterRun:
-    """Replay the trace in steps of the HPA's sync period, 15 s. Raises ValueError for a pod that fits no node."""
+    """Replay the trace in steps of the HPA's sync period, 15 s. Raises FitError for a pod that fits no node."""
     return _ClusterLoop(cluster, trace.resampled(SYNC_SECONDS)).run()
 
 

@@ -28,7 +28,7 @@ def render(pairs: Sequence[tuple[Run, Outcome]], further: Sequence[str] = ()) ->
     trace = run.trace
     body = [
         f"<h1>{escape(outcome.name)} under {escape(trace.name)}</h1>",
-        f"<p class=lead>{trace.seconds / 86400:.1f} days from {report.stamp(trace.start)} UTC, peak "
+        f"<p class=lead>{report.length(trace.seconds)} from {report.stamp(trace.start)} UTC, peak "
         f"{trace.peak:,.0f} requests a minute; {_fleet(run, outcome)}. Objective {escape(outcome.slo)}.</p>",
         _table([each for _, each in pairs]),
         *(f"<p class=note>{escape(note)}</p>" for note in [*report.notes(run, outcome), *further]),

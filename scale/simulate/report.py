@@ -21,6 +21,11 @@ def stamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
 
 
+def length(seconds: float) -> str:
+    """Return a length of time as people say it."""
+    return f"{seconds / 86400:.1f} days" if seconds >= 86400 else f"{seconds / 3600:.1f} hours"
+
+
 def document(pairs: Sequence[tuple[Run, Outcome]], further: Sequence[str] = ()) -> dict[str, object]:
     """Return everything as plain data: the trace, and each policy's outcome and decisions."""
     run = pairs[0][0]
@@ -52,8 +57,7 @@ def summary(pairs: Sequence[tuple[Run, Outcome]], further: Sequence[str] = ()) -
     run, outcome = pairs[0]
     trace = run.trace
     head = Text(
-        f"{trace.name}: {trace.seconds / 86400:.1f} days from {stamp(trace.start)} UTC, "
-        f"peak {trace.peak:,.0f} requests a minute"
+        f"{trace.name}: {length(trace.seconds)} from {stamp(trace.start)} UTC, peak {trace.peak:,.0f} requests a minute"
     )
     parts: list[Text | Table] = [head, _table([each for _, each in pairs])]
     parts += [Text(note, style="yellow") for note in [*notes(run, outcome), *further]]

@@ -30,6 +30,10 @@ one part of a trace misses it on the next."""
 _ELITE = 4
 
 
+class TuneError(ValueError):
+    """A policy with nothing to tune, or a trace too short to keep a part aside."""
+
+
 @dataclass(frozen=True)
 class Candidate:
     """What is varied: the two targets (None switches one off), the warm-up in seconds, the group's minimum."""
@@ -90,8 +94,10 @@ class Tuned:
 
 
 def split(trace: Trace) -> tuple[Trace, Trace]:
-    """Return the part to search on and the part to report on."""
+    """Return the part to search on and the part to report on. Raises TuneError for a trace of too few steps."""
     border = round(len(trace.counts) * (1 - HELD_OUT))
+    if not 0 < border < len(trace.counts):
+        raise TuneError(f"{trace.name}: {len(trace.counts)} steps are too few to keep a part aside")
     return trace.part(0, border), trace.part(border, len(trace.counts))
 
 
@@ -105,11 +111,11 @@ def tune(
 ) -> Tuned:
     """Search in `rounds` of `each` candidates, on all processors by default; `progress` is told done and total.
 
-    The same seed gives the same result on any number of processors. Raises ValueError for a policy whose targets are
+    The same seed gives the same result on any number of processors. Raises TuneError for a policy whose targets are
     both off: there is nothing to vary.
     """
     if problem.own.cpu_percent is None and problem.own.requests_per_target is None:
-        raise ValueError("the policy has neither cpu_percent nor requests_per_target: there is no target to tune")
+        raise TuneError("the policy has neither cpu_percent nor requests_per_target: there is no target to tune")
     source = random.Random(problem.seed)  # noqa: S311 - a search's, to be repeated
     scores: dict[Candidate, tuple[float, float]] = {}
     with ProcessPoolExecutor(workers or os.cpu_count() or 1, initializer=_begin, initargs=(problem,)) as pool:

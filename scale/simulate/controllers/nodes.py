@@ -11,6 +11,10 @@ import math
 from dataclasses import dataclass
 
 
+class FitError(ValueError):
+    """A pod that fits no node."""
+
+
 @dataclass(frozen=True)
 class NodeType:
     """What of a node pods may use: cores, bytes, and the number of pods (addresses)."""
@@ -23,12 +27,12 @@ class NodeType:
     consolidate_after_seconds: float = 30.0
 
     def holds(self, cpu: float, memory: float) -> int:
-        """Return how many pods of that request fit. Raises ValueError for a pod that fits no node."""
+        """Return how many pods of that request fit. Raises FitError for a pod that fits no node."""
         by_cpu = self.cores / cpu if cpu > 0 else math.inf
         by_memory = self.memory / memory if memory > 0 else math.inf
         count = min(math.floor(min(by_cpu, by_memory, self.most_pods) + 1e-9), self.most_pods)
         if count < 1:
-            raise ValueError(f"a pod of {cpu:g} cores and {memory:g} bytes fits no such node")
+            raise FitError(f"a pod of {cpu:g} cores and {memory:g} bytes fits no such node")
         return count
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scale.simulate.cli import shipped_trace
+from scale.simulate.commands import shipped_trace
 from scale.simulate.traces import Trace, TraceError, read_trace
 
 
