@@ -10,6 +10,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from model import instances
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -47,14 +49,13 @@ def form(pattern: str, meaning: str) -> AfterValidator:
     return rule(lambda text: None if compiled.fullmatch(text) else meaning)
 
 
-def _instance_type(family: str, example: str) -> AfterValidator:
-    fits = re.compile(rf"{re.escape(family)}[a-z]+\d[a-z0-9-]*\.[a-z0-9-]+")
-    return rule(lambda text: None if fits.fullmatch(text) else f"a type such as {example}")
+def _instance_type(service: instances.Service | None, example: str) -> AfterValidator:
+    return rule(lambda name: None if instances.is_type(name, service) else f"a type such as {example}")
 
 
-InstanceType = Annotated[str, _instance_type("", "m7g.large")]
-DatabaseClass = Annotated[str, _instance_type("db.", "db.m7g.large")]
-NodeType = Annotated[str, _instance_type("cache.", "cache.m7g.large")]
+InstanceType = Annotated[str, _instance_type(None, "m7g.large")]
+DatabaseClass = Annotated[str, _instance_type("db", "db.m7g.large")]
+NodeType = Annotated[str, _instance_type("cache", "cache.m7g.large")]
 
 HostName = Annotated[
     str,
