@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
 from pydantic_core import PydanticCustomError
 
 from model import instances
@@ -66,17 +66,24 @@ HostName = Annotated[
 ]
 Name = Annotated[str, form(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "lower-case letters, digits and single hyphens")]
 
-Count = Annotated[int, Unit("count")]
-Port = Annotated[int, Unit("TCP port"), Field(ge=1024, le=65535)]
-Seconds = Annotated[int, Unit("seconds")]
-Milliseconds = Annotated[int, Unit("milliseconds")]
-Days = Annotated[int, Unit("days")]
-Percent = Annotated[int, Unit("percent")]
-GiB = Annotated[int, Unit("GiB")]
-MiB = Annotated[int, Unit("MiB")]
-PerMinute = Annotated[int, Unit("requests a minute")]
-Weight = Annotated[int, Unit("relative weight")]
-FractionalSeconds = Annotated[float, Unit("seconds")]
+# Strict: pydantic would take `true` for 1 and text for the number in it.
+Whole = Annotated[int, Strict()]
+Fractional = Annotated[float, Strict()]
+
+Count = Annotated[Whole, Unit("count")]
+Port = Annotated[Whole, Unit("TCP port"), Field(ge=1024, le=65535)]
+Seconds = Annotated[Whole, Unit("seconds")]
+Milliseconds = Annotated[Whole, Unit("milliseconds")]
+Days = Annotated[Whole, Unit("days")]
+Percent = Annotated[Whole, Unit("percent")]
+GiB = Annotated[Whole, Unit("GiB")]
+MiB = Annotated[Whole, Unit("MiB")]
+PerMinute = Annotated[Whole, Unit("requests a minute")]
+PerMinuteAndServer = Annotated[Whole, Unit("requests a minute and server")]
+Weight = Annotated[Whole, Unit("relative weight")]
+FractionalSeconds = Annotated[Fractional, Unit("seconds")]
+FractionalPercent = Annotated[Fractional, Unit("percent")]
+MetricValue = Annotated[Fractional, Unit("the metric's unit")]
 
 # CloudWatch Logs accepts these retentions and no others (PutRetentionPolicy, retentionInDays).
 LOG_RETENTIONS = (
@@ -104,7 +111,7 @@ LOG_RETENTIONS = (
     3653,
 )
 LogRetention = Annotated[
-    int,
+    Whole,
     Unit("days"),
     Field(ge=LOG_RETENTIONS[0], le=LOG_RETENTIONS[-1]),
     rule(

@@ -9,7 +9,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from model.fields import Count, FractionalSeconds, Name, Percent, Problem, Seconds, Section, Unit, form
+from model.fields import (
+    Count,
+    FractionalSeconds,
+    MetricValue,
+    Name,
+    Percent,
+    PerMinuteAndServer,
+    Problem,
+    Seconds,
+    Section,
+    form,
+)
 from model.metrics import APPLICATION_NAMESPACE, Alarm
 
 
@@ -29,7 +40,7 @@ class Interval:
 class Step(Section):
     """From `beyond` above the threshold on, add `add_percent` of the fleet."""
 
-    beyond: Annotated[float, Unit("the metric's unit")] = Field(default=0.0, ge=0, le=1_000_000)
+    beyond: MetricValue = Field(default=0.0, ge=0, le=1_000_000)
     """How far above the threshold the step begins, in the metric's unit."""
 
     add_percent: Percent = Field(ge=1, le=1000)
@@ -146,9 +157,7 @@ class ScalingPolicy(Section):
     cpu_percent: Percent | None = Field(default=70, ge=10, le=90)
     """Target tracking: mean processor utilization of the group."""
 
-    requests_per_target: Annotated[int, Unit("requests a minute and server")] | None = Field(
-        default=1000, ge=1, le=10_000_000
-    )
+    requests_per_target: PerMinuteAndServer | None = Field(default=1000, ge=1, le=10_000_000)
     """Target tracking: requests that the load balancer sends a server in a minute; 1000 is 16.7 a second."""
 
     warmup_seconds: Seconds = Field(default=180, ge=0, le=3600)
