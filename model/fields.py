@@ -57,13 +57,11 @@ InstanceType = Annotated[str, _instance_type(None, "m7g.large")]
 DatabaseClass = Annotated[str, _instance_type("db", "db.m7g.large")]
 NodeType = Annotated[str, _instance_type("cache", "cache.m7g.large")]
 
-HostName = Annotated[
-    str,
-    form(
-        r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
-        "a host name in lower case such as shop.example.com",
-    ),
-]
+_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = rf"(?=.{{4,253}}$)({_LABEL}\.)+([a-z]{{2,63}}|xn--{_LABEL})"
+HostName = Annotated[str, form(_HOST, "a host name in lower case such as shop.example.com")]
+# Django's own form: a dot in front stands for the name and all below it (settings reference, ALLOWED_HOSTS).
+AllowedHost = Annotated[str, form(rf"\.?{_HOST}", "a host name in lower case, perhaps with a dot in front")]
 Name = Annotated[str, form(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "lower-case letters, digits and single hyphens")]
 
 # Strict: pydantic would take `true` for 1 and text for the number in it.
