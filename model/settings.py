@@ -235,7 +235,9 @@ def _problems_across(settings: Settings) -> Iterator[Problem]:
     for index, action in enumerate(settings.scaling.scheduled):
         low = settings.servers.min if action.min is None else action.min
         high = settings.servers.max if action.max is None else action.max
-        if low > high:
-            yield Problem(f"scaling.scheduled[{index}].min", f"must be at most the maximum ({high}), is {low}")
+        if low > high and action.min is None:
+            yield Problem(f"scaling.scheduled[{index}].max", f"must be at least servers.min ({low}), is {high}")
+        elif low > high:
+            yield Problem(f"scaling.scheduled[{index}].min", f"must be at most servers.max ({high}), is {low}")
         if action.desired is not None and not low <= action.desired <= high:
             yield Problem(f"scaling.scheduled[{index}].desired", f"must be {low} to {high}, is {action.desired}")
