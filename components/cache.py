@@ -38,6 +38,7 @@ class Cache(pulumi.ComponentResource):
         subnet_ids: Sequence[pulumi.Input[str]],
         security_group_id: pulumi.Input[str],
         alarm_topic: pulumi.Input[str],
+        secret_generation: int = 1,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Build the group. One that `evicts` drops the least recently used key when full; another refuses writes."""
@@ -47,7 +48,12 @@ class Cache(pulumi.ComponentResource):
         self._engine: Engine = engine
         self._engine_version = engine_version
         self._child = pulumi.ResourceOptions(parent=self)
-        self.password = Secret(f"{name}-password", f"Password of {CACHE_USER} on {name}", opts=self._child)
+        self.password = Secret(
+            f"{name}-password",
+            f"Password of {CACHE_USER} on {name}",
+            generation=secret_generation,
+            opts=self._child,
+        )
         cluster = self._create_group(evicts, subnet_ids, security_group_id)
         self._create_alarms(cluster, alarm_topic)
         self.host = cluster.configuration_endpoint_address

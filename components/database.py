@@ -43,6 +43,7 @@ class Database(pulumi.ComponentResource):
         security_group_id: pulumi.Input[str],
         zone_names: Sequence[pulumi.Input[str]],
         alarm_topic: pulumi.Input[str],
+        secret_generation: int = 1,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Build the instances in isolated subnets; `zone_names` are the network's zones, in its order."""
@@ -57,7 +58,12 @@ class Database(pulumi.ComponentResource):
         self._parameters = self._create_parameters()
         # RDS's own password in Secrets Manager cannot be used by an instance with replicas (RDS guide, "Limitations
         # for Secrets Manager integration").
-        self.password = Secret(f"{name}-password", f"Password of {database.user} on {name}", opts=self._child)
+        self.password = Secret(
+            f"{name}-password",
+            f"Password of {database.user} on {name}",
+            generation=secret_generation,
+            opts=self._child,
+        )
         primary = self._create_primary(subnet_ids)
         replicas = {
             replica: self._create_replica(index, replica, primary)

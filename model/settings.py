@@ -14,7 +14,7 @@ from model.application import Application
 from model.cache import Cache
 from model.database import Database
 from model.errors import SettingsError, from_validation, nearest
-from model.fields import Problem, Section, form
+from model.fields import Count, Problem, Section, form
 from model.network import Network
 from model.scaling import ScalingPolicy
 from model.servers import Servers
@@ -44,6 +44,9 @@ class Deployment(Section):
 
     account: Annotated[str, form(r"\d{12}", "an account's twelve digits, in quotes")] | None = None
     """The AWS account that this stack may be deployed to, in quotes; another one is refused. Any by default."""
+
+    secret_generation: Count = Field(default=1, ge=1, le=10_000)
+    """Raise it to generate all passwords and Django's SECRET_KEY anew and to replace the servers, which read them."""
 
     tags: dict[str, str] = Field(default={}, max_length=40)
     """Tags of every resource, besides Application, Environment and ManagedBy."""
