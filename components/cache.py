@@ -113,13 +113,15 @@ class Cache(pulumi.ComponentResource):
             opts=self._child,
         )
         # Without it a client that gives no name would be let in as `default`, and Redis demands one in each group.
+        # A group for Valkey takes no user without a password, not even one that is switched off (ElastiCache guide,
+        # "Role-Based Access Control"); this one can do nothing with the application's.
         nobody = aws.elasticache.User(
             f"{self._name}-default",
             user_id=f"{self._name}-default",
             user_name="default",
             engine=self._engine,
             access_string="off ~* -@all",
-            no_password_required=True,
+            passwords=[self.password.value],
             opts=self._child,
         )
         return aws.elasticache.UserGroup(
