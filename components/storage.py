@@ -100,8 +100,9 @@ class Storage(pulumi.ComponentResource):
             default_ttl=seconds,
             max_ttl=seconds,
             parameters_in_cache_key_and_forwarded_to_origin={
-                "enable_accept_encoding_brotli": True,
-                "enable_accept_encoding_gzip": True,
+                # CloudFront refuses them in a policy that caches nothing (EnableAcceptEncodingGzip, InvalidArgument).
+                "enable_accept_encoding_brotli": seconds > 0,
+                "enable_accept_encoding_gzip": seconds > 0,
                 "cookies_config": {"cookie_behavior": "none"},
                 "headers_config": {"header_behavior": "none"},
                 "query_strings_config": {"query_string_behavior": "none"},
