@@ -121,7 +121,9 @@ def _full(sources: Sources) -> list[dict[str, Any]]:
             )
         ),
         *(
-            _graph(title, [_node(f"{role} {node}", nodes[node], metric, stat) for role, nodes in caches for node in nodes])
+            _graph(
+                title, [_node(f"{role} {node}", nodes[node], metric, stat) for role, nodes in caches for node in nodes]
+            )
             for title, metric, stat in (
                 ("Memory of the caches, percent", "DatabaseMemoryUsagePercentage", "Maximum"),
                 ("Evictions", "Evictions", "Sum"),
