@@ -1,8 +1,7 @@
 """Import only the part of `pulumi_aws` that a program names. The numbers, and what remains different: `docs/speed.md`.
 
 `import pulumi_aws as aws; aws.ec2.Vpc(...)` executes all of `pulumi_aws.ec2`: 183 files, with 1,231 nested types. After
-`install()` it executes `vpc.py`, and the statement of a nested type when something asks for the type: the same
-statements of the same files.
+`install()` it executes `vpc.py`, and the statement of a nested type when something asks for the type.
 """
 
 import builtins
@@ -16,6 +15,8 @@ from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, TypedDict, cast
+
+_SUBMODULE = ModuleType("stands for a submodule while the statements of its package are recorded")
 
 # The strings of the resource module that is being executed, or None outside of one.
 _referring: contextvars.ContextVar[set[str] | None] = contextvars.ContextVar("_referring", default=None)
@@ -36,9 +37,8 @@ class _Finder:
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: Any = None) -> ModuleSpec | None:
         sdk, service, module, *deeper = [*fullname.split("."), "", ""]
-        if sdk != "pulumi_aws" or not service or any(deeper):
-            return None
-        spec = PathFinder.find_spec(fullname, path, target)
+        ours = sdk == "pulumi_aws" and service and not any(deeper)
+        spec = PathFinder.find_spec(fullname, path, target) if ours else None
         if spec is None or type(spec.loader) is not SourceFileLoader or not (module or spec.submodule_search_locations):
             return None
         loaders = {"": _ServiceLoader, "_inputs": _NestedTypesLoader, "outputs": _NestedTypesLoader}
@@ -60,14 +60,22 @@ def _strings(code: CodeType) -> set[str]:
     return found
 
 
-class _ResourceLoader(SourceFileLoader):
-    """Executes `vpc.py` as it is, but its star import of the nested types yields those that its own file names."""
+class _Resource(ModuleType):
+    """A module whose star import of the nested types has brought those that its own file names, and brings the rest."""
 
+    def __getattr__(self, name: str) -> Any:
+        inputs = importlib.import_module(f"{self.__package__}._inputs")
+        return getattr(inputs, name) if name in inputs.__all__ else super().__getattribute__(name)
+
+
+class _ResourceLoader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
         code = cast(CodeType, self.get_code(self.name))
         token = _referring.set(_strings(code) if "_inputs" in code.co_names else None)
         try:
             exec(code, vars(module))  # noqa: S102 - as `SourceFileLoader` does
+            if _referring.get():
+                module.__class__ = _Resource
         finally:
             _referring.reset(token)
 
@@ -133,12 +141,6 @@ class _Service(_DeferredModule):
             super().__setattr__(name, value)
 
 
-class _StandIn(ModuleType):
-    """A submodule while the package's statements are recorded; a star import of it yields nothing."""
-
-    __all__ = ()
-
-
 class _ServiceLoader(_DeferringLoader):
     """Records which submodules the package star-imports, instead of importing them."""
 
@@ -152,11 +154,9 @@ class _ServiceLoader(_DeferringLoader):
                 return builtins.__import__(name, scope, local, names, level)
             if "*" in names:
                 starred.append(name)
-            elif name:
-                raise ImportError(f"{self.name} takes members of {name}")
-            package = _StandIn(name)
-            vars(package).update({child: _StandIn(child) for child in names})
-            return package
+            stand_in = ModuleType(name)
+            vars(stand_in).update({"__all__": ()} if name else dict.fromkeys(names, _SUBMODULE))
+            return stand_in
 
         namespace = self.record(module, __import__=import_)
         if not all(isinstance(value, ModuleType) for value in namespace.values()):
@@ -164,7 +164,7 @@ class _ServiceLoader(_DeferringLoader):
         # As with the statements themselves, the last of two modules that export the same name has it.
         self.owners = {export: child for child in starred for export in self.exports(child)}
         self.names = {*self.owners, *starred, *namespace}
-        return {name: value for name, value in namespace.items() if not isinstance(value, _StandIn)}
+        return {name: value for name, value in namespace.items() if value is not _SUBMODULE}
 
     def exports(self, child: str) -> list[str]:
         source = self.get_data(f"{self.path.removesuffix('__init__.py')}{child}.py")

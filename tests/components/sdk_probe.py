@@ -1,9 +1,12 @@
 """What a process sees of `pulumi_aws`, as JSON: `python sdk_probe.py ordinary|lean NAME`, with its subject on stdin."""
 
 import functools
+import hashlib
 import importlib
 import inspect
 import json
+import multiprocessing
+import os
 import sys
 import typing
 from collections.abc import Callable
@@ -71,6 +74,36 @@ def types(names: Names) -> dict[str, str]:
         for outputs in [load(service).outputs] if hasattr(load(service), "outputs") else []:
             classes |= {f"{service}.outputs.{name}": getattr(outputs, name) for name in outputs.__all__}
     return {name: resolved(cls) for name, cls in classes.items()}
+
+
+def alone(names: Names) -> dict[str, str]:
+    """What registering each named resource resolves, down to the last nested type, as the only resource of a program.
+
+    Every resource has a fork of its own, so that none finds what another one has brought.
+    """
+    for service in names:
+        load(service)
+    resources = [f"{service}.{name}" for service in names for name in names[service]]
+    with multiprocessing.get_context("fork").Pool(os.cpu_count(), maxtasksperchild=1) as pool:
+        return dict(zip(resources, pool.map(registered, resources, chunksize=1), strict=True))
+
+
+def registered(resource: str) -> str:
+    service, name = resource.split(".")
+    cls = getattr(load(service), name)
+    found: dict[str, str] = {}
+    queue: list[Any] = [cls, getattr(sys.modules[cls.__module__], f"{name}Args", None)]
+    while queue:
+        hint = queue.pop()
+        path = f"{getattr(hint, '__module__', '')}.{getattr(hint, '__qualname__', '')}"
+        queue += typing.get_args(hint)
+        if path.startswith("pulumi_aws.") and path not in found:
+            is_output, is_input = _types.is_output_type(hint), _types.is_input_type(hint)
+            read = _types.output_type_types if is_output else _types.input_type_types if is_input else None
+            read = _types.resource_types if hint is cls else read
+            found[path] = repr(read(hint)) if read else ""
+            queue += read(hint).values() if read else []
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
 
 
 def resolved(cls: Any) -> str:

@@ -66,8 +66,9 @@ result = [
     aws.ec2.Vpc is Vpc is aws.ec2.vpc.Vpc is pulumi_aws.ec2.vpc.Vpc,
     Options is aws.ec2.LaunchTemplateMetadataOptionsArgs is aws.ec2._inputs.LaunchTemplateMetadataOptionsArgs,
     Options is aws.ec2.launch_template.LaunchTemplateMetadataOptionsArgs,
+    aws.ec2.launch_template.InstanceMetadataOptionsArgs is aws.ec2.InstanceMetadataOptionsArgs,
 ]
-""") == [True, True, True]
+""") == [True, True, True, True]
 
     def test_a_function_is_not_hidden_by_its_module(self) -> None:
         assert lean("""
@@ -100,7 +101,16 @@ made = aws.s3.BucketLifecycleConfigurationRuleArgs(id="old", status="Enabled")
 result = [pickle.loads(pickle.dumps(made)) == made, copy.deepcopy(made) == made]
 """) == [True, True]
 
-    @pytest.mark.parametrize("path", ["aws.ec2.Nope", "aws.ec2._inputs.NopeArgs", "aws.ec2.outputs.Nope"])
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "aws.ec2.Nope",
+            "aws.ec2.vpc.Nope",
+            "aws.ec2.launch_template.Nope",
+            "aws.ec2._inputs.NopeArgs",
+            "aws.ec2.outputs.Nope",
+        ],
+    )
     def test_an_unknown_name_fails_with_the_same_words(self, path: str) -> None:
         script = f"""
 import pulumi_aws as aws
@@ -127,6 +137,14 @@ class TestSameRegistrations:
     def test_every_resource_argument_and_output_type_resolves_the_same(self) -> None:
         classes = subject(probe("ordinary", "listed"), "type ", "_TypedDictMeta ")
         assert probe("lean", "types", classes) == probe("ordinary", "types", classes)
+
+    def test_a_resource_that_is_the_only_one_of_a_program_resolves_the_same(self) -> None:
+        everything = probe("ordinary", "listed")
+        resources = {
+            service: {name: origin for name, origin in members.items() if "'CustomResource'" in origin}
+            for service, members in everything.items()
+        }
+        assert probe("lean", "alone", subject(resources)) == probe("ordinary", "alone", subject(resources))
 
     def test_no_resource_uses_a_nested_type_that_its_star_import_leaves_out(self) -> None:
         classes = subject(probe("ordinary", "listed"), "type ")
@@ -168,7 +186,7 @@ aws.autoscaling.GroupMixedInstancesPolicyArgs
 inputs = aws.autoscaling._inputs
 result = [sorted(set(vars(inputs)) & set(inputs.__all__)), len(inputs.__all__)]
 """)
-        assert made[0] == "GroupMixedInstancesPolicyArgs"
+        assert {"GroupMixedInstancesPolicyArgs", "GroupMixedInstancesPolicyLaunchTemplateOverrideArgs"} <= set(made)
         assert all(name.startswith("GroupMixedInstancesPolicy") for name in made)
         assert len(made) < all_types / 4
 
