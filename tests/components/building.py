@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from model.settings import Settings
 from scale.testing import Recording, Resource, reveal
@@ -35,7 +35,7 @@ def get(resource: Resource, path: str) -> Any:
     for part in path.split("."):
         if value is None:
             return None
-        value = value[int(part)] if isinstance(value, list) else value.get(part)
+        value = cast("list[Any]", value)[int(part)] if isinstance(value, list) else value.get(part)
     return value
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from ipaddress import ip_network
+from ipaddress import IPv4Network
 
 import pytest
 
@@ -87,8 +87,8 @@ def test_each_tier_has_a_subnet_in_each_zone(tier: str) -> None:
 
 
 def test_no_two_subnets_overlap_and_all_are_in_the_vpc() -> None:
-    blocks = [ip_network(get(subnet, "cidrBlock")) for subnet in built().all(SUBNET)]
-    assert all(block.subnet_of(ip_network("10.20.0.0/16")) for block in blocks)
+    blocks = [IPv4Network(get(subnet, "cidrBlock")) for subnet in built().all(SUBNET)]
+    assert all(block.subnet_of(IPv4Network("10.20.0.0/16")) for block in blocks)
     assert not any(one.overlaps(other) for one in blocks for other in blocks if one != other)
 
 
