@@ -84,7 +84,7 @@ class Cache(pulumi.ComponentResource):
         )
         return aws.elasticache.ReplicationGroup(
             f"{self._name}-group",
-            description=f"{self._name}: {group.shards} shards of 1 + {group.replicas} nodes",
+            description=f"{self._name}: shards {group.shards}, replicas of each {group.replicas}",
             engine=self._engine,
             engine_version=self._engine_version,
             node_type=group.node_type,
