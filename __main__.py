@@ -163,7 +163,7 @@ dashboard = Dashboard(
         group_name=fleet.group_name,
         alarm_arns=alarms.arns,
         databases=database.instance_ids,
-        caches={role: cache.group_id for role, cache in caches.items()},
+        caches={role: cache.node_ids for role, cache in caches.items()},
     ),
     opts,
 )

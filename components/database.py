@@ -98,7 +98,6 @@ class Database(pulumi.ComponentResource):
     def _create_parameters(self) -> aws.rds.ParameterGroup:
         database = self._model
         values = {
-            "rds.force_ssl": "1",
             "statement_timeout": str(database.statement_timeout_ms),
             "lock_timeout": str(database.lock_timeout_ms),
             "idle_in_transaction_session_timeout": str(database.idle_in_transaction_timeout_ms),
@@ -107,14 +106,19 @@ class Database(pulumi.ComponentResource):
             # A long read on a replica is not cancelled by the primary's vacuum, which waits for it instead.
             "hot_standby_feedback": "1",
         }
-        static = {"max_connections": str(database.max_connections)} if database.max_connections is not None else {}
+        # What equals RDS's own default, as forced TLS does from version 15 on, is reported back as pending-reboot
+        # whatever was asked for, and would differ in every preview (terraform-provider-aws#39252). A new instance
+        # starts with these values all the same.
+        at_start = {"rds.force_ssl": "1"}
+        if database.max_connections is not None:
+            at_start["max_connections"] = str(database.max_connections)
         return aws.rds.ParameterGroup(
             f"{self._name}-parameters",
             family=f"postgres{database.engine_version.partition('.')[0]}",
             description=f"Parameters of {self._name}",
             parameters=[
                 *({"name": name, "value": value, "apply_method": "immediate"} for name, value in values.items()),
-                *({"name": name, "value": value, "apply_method": "pending-reboot"} for name, value in static.items()),
+                *({"name": name, "value": value, "apply_method": "pending-reboot"} for name, value in at_start.items()),
             ],
             opts=self._child,
         )

@@ -80,6 +80,8 @@ class Request:
             return f"{prefix}-{self.digits(17)}"
         if self.type in arns.ID_IS_ARN and self.type in arns.ARN_FORMS:
             return self.arn
+        if self.type == "aws:rds/instance:Instance":
+            return f"db-{self.digits(26).upper()}"  # The resource id, not the identifier, since version 6.
         if self.type in arns.ID_IS_UUID:
             return self.uuid
         if self.type in arns.ID_IS_CAPITALS:
@@ -244,7 +246,7 @@ def _database(request: Request) -> dict[str, Value]:
         "port": port,
         "endpoint": f"{host}:{port}",
         "hostedZoneId": f"Z{request.digits(13).upper()}",
-        "resourceId": f"db-{request.digits(26).upper()}",
+        "resourceId": request.id,
         "status": "available",
     }
 
