@@ -46,7 +46,7 @@ _SECRETS = """\
 Variables of the container that nobody may read in the stack's file, by name. Each is encrypted there and kept in AWS
 Secrets Manager; the servers read it when they start.
 
-```console
+```sh
 pulumi config set --secret --path 'django-scale:secrets.STRIPE_KEY' sk_live_...
 ```
 """
