@@ -157,7 +157,7 @@ def test_every_alarm_tells_people_or_adds_servers_or_is_a_part_of_the_composite_
     policies = [each.state["arn"] for each in plan.all(POLICY)]
     rule = get(plan.one("aws:cloudwatch/compositeAlarm:CompositeAlarm"), "alarmRule")
     for each in plan.all(ALARM):
-        actions: list[str] = get(each, "alarmActions")
+        actions: list[str] = get(each, "alarmActions") or []
         assert all(action == topic or action in policies for action in actions)
         assert actions or f'ALARM("{each.state["name"]}")' in rule
 
