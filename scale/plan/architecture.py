@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
 from scale.plan import words
+from scale.plan.properties import count, nested, state, text, texts
 from scale.plan.recording import Recording, Resource
-from scale.plan.values import Value, plain, reveal
+from scale.plan.servers import security_groups, server_policies, template_id
+from scale.plan.values import Value, reveal
 
 Tier = Literal["public", "private", "isolated"]
 TIERS: tuple[Tier, ...] = ("public", "private", "isolated")
@@ -41,7 +41,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """`source` opens connections to `target`; both are keys of nodes, or `internet`."""
+    """`source` opens connections to `target`: keys of nodes, or `internet`, or `outside` for what servers reach."""
 
     source: str
     target: str
@@ -94,13 +94,14 @@ class _Reader:
         self._databases()
         self._caches()
         self._storage()
+        self._secrets()
         self._alarms()
         self._connections()
         vpcs = self.update.all("aws:ec2/vpc:Vpc")
-        nats = (by_id.get(_text(nat, "subnetId")) for nat in self.update.all("aws:ec2/natGateway:NatGateway"))
+        nats = (by_id.get(text(nat, "subnetId")) for nat in self.update.all("aws:ec2/natGateway:NatGateway"))
         return Architecture(
             region=self.region,
-            vpc=_text(vpcs[0], "cidrBlock") if vpcs else "",
+            vpc=text(vpcs[0], "cidrBlock") if vpcs else "",
             zones=tuple(sorted({subnet.zone for subnet in self.subnets})),
             subnets=tuple(self.subnets),
             nats=tuple(sorted(subnet.zone for subnet in nats if subnet)),
@@ -110,20 +111,20 @@ class _Reader:
 
     def _subnets(self) -> list[Subnet]:
         table_of = {
-            _text(link, "subnetId"): _text(link, "routeTableId")
+            text(link, "subnetId"): text(link, "routeTableId")
             for link in self.update.all("aws:ec2/routeTableAssociation:RouteTableAssociation")
         }
         tiers: dict[str, Tier] = {}
         for route in self.update.all("aws:ec2/route:Route"):
-            if _text(route, "gatewayId").startswith("igw-"):
-                tiers[_text(route, "routeTableId")] = "public"
-            elif _text(route, "natGatewayId"):
-                tiers[_text(route, "routeTableId")] = "private"
+            if text(route, "gatewayId").startswith("igw-"):
+                tiers[text(route, "routeTableId")] = "public"
+            elif text(route, "natGatewayId"):
+                tiers[text(route, "routeTableId")] = "private"
         return [
             Subnet(
                 subnet.id,
-                _text(subnet, "availabilityZone"),
-                _text(subnet, "cidrBlock"),
+                text(subnet, "availabilityZone"),
+                text(subnet, "cidrBlock"),
                 tiers.get(table_of.get(subnet.id, ""), "isolated"),
             )
             for subnet in self.update.all("aws:ec2/subnet:Subnet")
@@ -131,11 +132,11 @@ class _Reader:
 
     def _add(self, node: Node, security_groups: Value = None) -> None:
         self.nodes.append(node)
-        for group in _texts(security_groups):
+        for group in texts(security_groups):
             self.groups.setdefault(group, []).append(node.key)
 
     def _place(self, subnet_ids: Value) -> tuple[tuple[str, ...], Tier | None]:
-        found = [self.by_id[identifier] for identifier in _texts(subnet_ids) if identifier in self.by_id]
+        found = [self.by_id[identifier] for identifier in texts(subnet_ids) if identifier in self.by_id]
         return tuple(sorted({subnet.zone for subnet in found})), found[0].tier if found else None
 
     def _own_name(self, resource: Resource) -> str:
@@ -144,13 +145,13 @@ class _Reader:
 
     def _traffic(self) -> None:
         guarded = {
-            _text(link, "resourceArn") for link in self.update.all("aws:wafv2/webAclAssociation:WebAclAssociation")
+            text(link, "resourceArn") for link in self.update.all("aws:wafv2/webAclAssociation:WebAclAssociation")
         }
         for balancer in self.update.all("aws:lb/loadBalancer:LoadBalancer"):
             listeners = [
-                f"{_text(listener, 'protocol')} {_text(listener, 'port')}"
+                f"{text(listener, 'protocol')} {text(listener, 'port')}"
                 for listener in self.update.all("aws:lb/listener:Listener")
-                if _text(listener, "loadBalancerArn") == balancer.id
+                if text(listener, "loadBalancerArn") == balancer.id
             ]
             if balancer.id in guarded:
                 for acl in self.update.all("aws:wafv2/webAcl:WebAcl"):
@@ -169,53 +170,53 @@ class _Reader:
         templates = {template.id: template for template in self.update.all("aws:ec2/launchTemplate:LaunchTemplate")}
         targets = {group.id: group for group in self.update.all("aws:lb/targetGroup:TargetGroup")}
         for group in self.update.all("aws:autoscaling/group:Group"):
-            template = templates.get(_template_id(group))
-            low, high = _count(group, "minSize"), _count(group, "maxSize")
-            kind = _text(template, "instanceType") if template else ""
+            template = templates.get(template_id(group))
+            low, high = count(group, "minSize"), count(group, "maxSize")
+            kind = text(template, "instanceType") if template else ""
             zones, tier = self._place(group.properties.get("vpcZoneIdentifiers"))
             units = tuple(place < low for place in range(high))
             number = f"{low} to {high} servers" if high != low else words.number(low, "server")
             detail = ", ".join(part for part in (number, kind) if part)
             node = Node(group.id, "compute", "Servers", detail, zones, tier, (units,))
-            self._add(node, _security_groups(template) if template else None)
-            for arn in _texts(group.properties.get("targetGroupArns")):
-                port = _text(targets[arn], "port") if arn in targets else ""
+            self._add(node, security_groups(template) if template else None)
+            for arn in texts(group.properties.get("targetGroupArns")):
+                port = text(targets[arn], "port") if arn in targets else ""
                 for balancer in self.update.all("aws:lb/loadBalancer:LoadBalancer"):
                     self.edges.append(Edge(balancer.id, group.id, f"HTTP {port}".rstrip()))
 
     def _databases(self) -> None:
         instances = self.update.all("aws:rds/instance:Instance")
         # The primary first: a replica names the instance that it copies.
-        for instance in sorted(instances, key=lambda each: bool(_text(each, "replicateSourceDb"))):
-            copies = bool(_text(instance, "replicateSourceDb"))
-            zone = _text(instance, "availabilityZone")
+        for instance in sorted(instances, key=lambda each: bool(text(each, "replicateSourceDb"))):
+            copies = bool(text(instance, "replicateSourceDb"))
+            zone = text(instance, "availabilityZone")
             twice = instance.properties.get("multiAz") is True
             zones = (zone,) if zone else tuple(sorted({each.zone for each in self.subnets}))[: 2 if twice else 1]
             name = self._own_name(instance).removeprefix("db-")
-            detail = _text(instance, "instanceClass") + (", standby in another zone" if twice else "")
-            title = f"Replica {name}" if copies else "PostgreSQL primary"
+            detail = text(instance, "instanceClass") + (", standby in another zone" if twice else "")
+            title = f"Replica {name.removeprefix('replica-')}" if copies else "PostgreSQL primary"
             node = Node(instance.id, "data", title, detail, zones, "isolated" if self.subnets else None)
             self._add(node, instance.properties.get("vpcSecurityGroupIds"))
 
     def _caches(self) -> None:
         subnet_groups = {group.id: group for group in self.update.all("aws:elasticache/subnetGroup:SubnetGroup")}
         for group in self.update.all("aws:elasticache/replicationGroup:ReplicationGroup"):
-            shards, replicas = _count(group, "numNodeGroups") or 1, _count(group, "replicasPerNodeGroup")
-            subnets = subnet_groups.get(_text(group, "subnetGroupName"))
+            shards, replicas = count(group, "numNodeGroups") or 1, count(group, "replicasPerNodeGroup")
+            subnets = subnet_groups.get(text(group, "subnetGroupName"))
             zones, tier = self._place(subnets.properties.get("subnetIds") if subnets else None)
             name = self._own_name(group).removesuffix("-group").capitalize()
             copies = f" with {words.number(replicas, 'replica')}" if replicas else ""
-            detail = f"{words.number(shards, 'shard')}{copies}, {_text(group, 'nodeType')}"
+            detail = f"{words.number(shards, 'shard')}{copies}, {text(group, 'nodeType')}"
             units = tuple((True, *(False,) * replicas) for _ in range(shards))
             node = Node(group.id, "data", name, detail, zones, tier, units)
             self._add(node, group.properties.get("securityGroupIds"))
 
     def _storage(self) -> None:
         logs = {
-            _nested(each, "accessLogs", "bucket"): each.id
+            nested(each, "accessLogs", "bucket"): each.id
             for each in self.update.all("aws:lb/loadBalancer:LoadBalancer")
         }
-        policies = _server_policies(self.update)
+        policies = server_policies(self.update)
         for bucket in self.update.all("aws:s3/bucket:Bucket"):
             name = self._own_name(bucket).removesuffix("-bucket").replace("-", " ").capitalize()
             self._add(Node(bucket.id, "storage", name, "S3 bucket"))
@@ -224,18 +225,28 @@ class _Reader:
             if any(f"arn:aws:s3:::{bucket.id}/" in policy for policy in policies):
                 self.edges += [Edge(node.key, bucket.id) for node in self.nodes if node.kind == "compute"]
         buckets = {
-            _state(bucket, "bucketRegionalDomainName"): bucket.id for bucket in self.update.all("aws:s3/bucket:Bucket")
+            state(bucket, "bucketRegionalDomainName"): bucket.id for bucket in self.update.all("aws:s3/bucket:Bucket")
         }
         for distribution in self.update.all("aws:cloudfront/distribution:Distribution"):
             origins = reveal(distribution.properties.get("origins"))
-            self._add(Node(distribution.id, "traffic", "CloudFront", "Static files and media, cached at the edge"))
+            self._add(Node(distribution.id, "traffic", "CloudFront", "caches files near the visitors"))
             self.edges.append(Edge("internet", distribution.id, "HTTPS"))
             for origin in origins if isinstance(origins, list) else []:
                 domain = str(origin.get("domainName")) if isinstance(origin, dict) else ""
                 if domain in buckets:
                     self.edges.append(Edge(distribution.id, buckets[domain]))
 
+    def _secrets(self) -> None:
+        secrets = self.update.all("aws:secretsmanager/secret:Secret")
+        if not secrets:
+            return
+        self._add(Node("secrets", "storage", words.number(len(secrets), "secret").capitalize(), "Secrets Manager"))
+        if any(secret.id in policy for policy in server_policies(self.update) for secret in secrets):
+            self.edges += [Edge(node.key, "secrets") for node in self.nodes if node.kind == "compute"]
+
     def _alarms(self) -> None:
+        for dashboard in self.update.all("aws:cloudwatch/dashboard:Dashboard"):
+            self._add(Node(dashboard.id, "alarms", "Dashboard", f"CloudWatch, {text(dashboard, 'dashboardName')}"))
         for topic in self.update.all("aws:sns/topic:Topic"):
             alarms = [
                 alarm
@@ -243,12 +254,12 @@ class _Reader:
                     *self.update.all("aws:cloudwatch/metricAlarm:MetricAlarm"),
                     *self.update.all("aws:cloudwatch/compositeAlarm:CompositeAlarm"),
                 )
-                if topic.id in _texts(alarm.properties.get("alarmActions"))
+                if topic.id in texts(alarm.properties.get("alarmActions"))
             ]
             subscribers = [
                 each
                 for each in self.update.all("aws:sns/topicSubscription:TopicSubscription")
-                if _text(each, "topic") == topic.id
+                if text(each, "topic") == topic.id
             ]
             told = words.number(len(subscribers), "subscriber") if subscribers else "nobody subscribed"
             self._add(Node(topic.id, "alarms", words.number(len(alarms), "alarm").capitalize(), f"SNS topic, {told}"))
@@ -256,68 +267,16 @@ class _Reader:
     def _connections(self) -> None:
         """Add an edge for each rule that lets members of one security group into another."""
         for rule in self.update.all("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"):
-            sources = self.groups.get(_text(rule, "referencedSecurityGroupId"), [])
-            targets = self.groups.get(_text(rule, "securityGroupId"), [])
+            sources = self.groups.get(text(rule, "referencedSecurityGroupId"), [])
+            targets = self.groups.get(text(rule, "securityGroupId"), [])
             for source in sources:
                 for target in targets:
                     if not any(edge.source == source and edge.target == target for edge in self.edges):
-                        self.edges.append(Edge(source, target, _text(rule, "fromPort")))
+                        self.edges.append(Edge(source, target, text(rule, "fromPort")))
 
-
-def _server_policies(update: Recording) -> list[str]:
-    """Return the documents of the policies that servers have through their instance profile."""
-    roles = {_text(profile, "role") for profile in update.all("aws:iam/instanceProfile:InstanceProfile")}
-    return [
-        json.dumps(plain(policy.properties.get("policy")))
-        for policy in update.all("aws:iam/rolePolicy:RolePolicy")
-        if _text(policy, "role") in roles
-    ]
-
-
-def _template_id(group: Resource) -> str:
-    direct = _nested(group, "launchTemplate", "id")
-    if direct:
-        return direct
-    mixed = reveal(group.properties.get("mixedInstancesPolicy"))
-    for path in (("launchTemplate", "launchTemplateSpecification", "launchTemplateId"),):
-        value: Value = mixed
-        for key in path:
-            value = value.get(key) if isinstance(value, dict) else None
-        if isinstance(value, str):
-            return value
-    return ""
-
-
-def _security_groups(template: Resource) -> Value:
-    direct = template.properties.get("vpcSecurityGroupIds")
-    interfaces = reveal(template.properties.get("networkInterfaces"))
-    if direct or not isinstance(interfaces, list):
-        return direct
-    return [group for each in interfaces if isinstance(each, dict) for group in _texts(each.get("securityGroups"))]
-
-
-def _text(resource: Resource, key: str) -> str:
-    value = reveal(resource.properties.get(key))
-    return "" if value is None or isinstance(value, dict | list) else str(plain(value))
-
-
-def _state(resource: Resource, key: str) -> str:
-    return str(plain(resource.state.get(key)))
-
-
-def _nested(resource: Resource, key: str, inner: str) -> str:
-    value = reveal(resource.properties.get(key))
-    found = value.get(inner) if isinstance(value, dict) else None
-    return found if isinstance(found, str) else ""
-
-
-def _count(resource: Resource, key: str) -> int:
-    value = reveal(resource.properties.get(key))
-    return value if isinstance(value, int) else 0
-
-
-def _texts(value: Value) -> Iterator[str]:
-    revealed = reveal(value)
-    for item in revealed if isinstance(revealed, list) else []:
-        if isinstance(item, str):
-            yield item
+        outside: dict[str, list[str]] = {}
+        for rule in self.update.all("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"):
+            if text(rule, "cidrIpv4") == "0.0.0.0/0":
+                for source in self.groups.get(text(rule, "securityGroupId"), []):
+                    outside.setdefault(source, []).append(text(rule, "fromPort"))
+        self.edges += [Edge(source, "outside", ", ".join(sorted(ports, key=int))) for source, ports in outside.items()]

@@ -133,7 +133,7 @@ class _Picture:
             return
         self.boxes["internet"] = Box(self.lane - 90, _TOP, 180, 44)
         self.drawing.box(self.boxes["internet"], "internet", 22)
-        self.drawing.text(self.boxes["internet"].x + 34, _TOP + 27, "Visitors, internet", "title")
+        self.drawing.text(self.lane, _TOP + 27, "Visitors", "title middle")
         for node in self.plan.of("traffic"):
             if not node.zones and not node.key.startswith("firewall:"):
                 self.boxes[node.key] = Box(_PANEL_X, _TOP, WIDTH - 20 - _PANEL_X, _NODE_HEIGHT)
@@ -159,8 +159,8 @@ class _Picture:
                 lane = WIDTH - 34
                 self._arrow([(lane, source.bottom), (lane, target.middle), (target.right, target.middle)], "")
             else:
-                # The higher a source, the further right its lane turns: its lines stay above the others'.
-                lane = _VPC_X + _VPC_WIDTH + (44 if source.y < target.y and edge.source in self._balancers() else 24)
+                # The balancer's bucket comes first beside it, so its lane is the inner one and no two lines cross.
+                lane = _VPC_X + _VPC_WIDTH + (24 if edge.source in self._balancers() else 44)
                 points = [(source.right, source.middle), (lane, source.middle), (lane, target.middle)]
                 self._arrow([*points, (target.x, target.middle)], "")
 
@@ -200,7 +200,8 @@ class _Picture:
     def _draw_units(self, node: Node, box: Box) -> float:
         """Draw a node's servers or cache nodes as squares at its right end, and return the width they take."""
         most = int(box.width * 0.45 / (_UNIT + _UNIT_GAP))
-        lines = 2 if len(node.units) == 1 else max((len(group) for group in node.units), default=1)
+        longest = max((len(group) for group in node.units), default=1)
+        lines = min(2, longest) if len(node.units) == 1 else longest
         columns = [-(-len(group) // lines) for group in node.units]
         total = sum(columns)
         if not 0 < total <= most or lines > 4:

@@ -116,7 +116,7 @@ def _row(resource: Resource) -> _Row:
 
 def _story(built: Architecture) -> list[str]:
     """Return who talks to whom, in sentences."""
-    titles = {node.key: node.title for node in built.nodes} | {"internet": "Visitors"}
+    titles = {node.key: node.title for node in built.nodes} | {"internet": "Visitors", "outside": "the internet"}
     targets: dict[str, list[str]] = {}
     for edge in built.edges:
         if edge.source in titles and edge.target in titles:
