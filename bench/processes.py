@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 MIB = 2**20
 
+# A user's second plan finds Python's compiled files; a machine that is told to keep none would measure the compiler.
+_ENVIRONMENT = {"PYTHONDONTWRITEBYTECODE": ""}
+
 
 @dataclass(frozen=True)
 class Command:
@@ -37,7 +40,7 @@ def measure(command: Command) -> Sample:
         command.arguments,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env={**os.environ, **command.environment},
+        env={**os.environ, **_ENVIRONMENT, **command.environment},
     ) as process:
         # Read to its end first: a full pipe would hold the process up.
         errors = process.stderr.read() if process.stderr else b""

@@ -30,18 +30,55 @@ class Stack:
         return Settings.parse(self.config, stack=self.name, region=self.region, secret=self.secret)
 
 
-INSTANCE_TYPES = (
-    "t3.micro t3a.medium t4g.nano t4g.2xlarge m5.large m6a.metal m7g.medium m7i-flex.large m8g.48xlarge c5n.large "
-    "c6in.32xlarge c7gn.xlarge c8g.large r6idn.xlarge r7g.xlarge r8i.96xlarge g4dn.xlarge g5g.xlarge a1.large x2gd.large "
-    "i4i.large i8g.large inf2.xlarge hpc7g.4xlarge u7i-12tb.224xlarge z1d.large"
-).split()
-DATABASE_CLASSES = (
-    "db.t3.micro db.t4g.medium db.m5.large db.m7g.large db.r6i.xlarge db.r8g.48xlarge db.c6gd.large".split()
-)
+INSTANCE_TYPES = [
+    "t3.micro",
+    "t3a.medium",
+    "t4g.nano",
+    "t4g.2xlarge",
+    "m5.large",
+    "m6a.metal",
+    "m7g.medium",
+    "m7i-flex.large",
+    "m8g.48xlarge",
+    "c5n.large",
+    "c6in.32xlarge",
+    "c7gn.xlarge",
+    "c8g.large",
+    "r6idn.xlarge",
+    "r7g.xlarge",
+    "r8i.96xlarge",
+    "g4dn.xlarge",
+    "g5g.xlarge",
+    "a1.large",
+    "x2gd.large",
+    "i4i.large",
+    "i8g.large",
+    "inf2.xlarge",
+    "hpc7g.4xlarge",
+    "u7i-12tb.224xlarge",
+    "z1d.large",
+]
+DATABASE_CLASSES = [
+    "db.t3.micro",
+    "db.t4g.medium",
+    "db.m5.large",
+    "db.m7g.large",
+    "db.r6i.xlarge",
+    "db.r8g.48xlarge",
+    "db.c6gd.large",
+]
 DATABASE_CLASSES_WITHOUT_MEMORY = ["db.x2g.large", "db.z1d.large", "db.t2.micro"]
-NODE_TYPES = "cache.t3.micro cache.t4g.small cache.m7g.large cache.r7g.xlarge cache.c7gn.large cache.m5.large".split()
+NODE_TYPES = [
+    "cache.t3.micro",
+    "cache.t4g.small",
+    "cache.m7g.large",
+    "cache.r7g.xlarge",
+    "cache.c7gn.large",
+    "cache.m5.large",
+]
 REGIONS = ["eu-west-1", "us-east-1", "ap-southeast-2", "mx-central-1"]
 
+_ARCHITECTURES: tuple[instances.Architecture, ...] = ("arm64", "x86_64")
 _names = st.from_regex(r"[a-z][a-z0-9]{0,4}(-[a-z0-9]{1,4}){0,2}", fullmatch=True)
 _hosts = st.from_regex(r"([a-z0-9][a-z0-9-]{0,8}[a-z0-9]\.){1,2}(com|dev|xn--p1ai)", fullmatch=True)
 _retentions = st.sampled_from(LOG_RETENTIONS)
@@ -56,7 +93,7 @@ _images = st.one_of(
 
 def group(required: Mapping[str, st.SearchStrategy[Any]] | None = None, **optional: st.SearchStrategy[Any]) -> Groups:
     """Return a group of settings with the required ones and any of the optional ones."""
-    return st.fixed_dictionaries({**(required or {})}, optional=optional)
+    return st.fixed_dictionaries(dict(required) if required else {}, optional=optional)
 
 
 def _flags(*keys: str) -> dict[str, st.SearchStrategy[bool]]:
@@ -171,7 +208,7 @@ def step_policies(draw: st.DrawFn, threshold: str, thresholds: st.SearchStrategy
     steps = [group({"add_percent": st.integers(1, 1000)}), *(_step(begin) for begin in begins)]
     if draw(st.booleans()):
         policy["steps"] = [draw(step) for step in steps]
-    return policy | draw(group(**{threshold: thresholds}))
+    return policy | draw(group(None, **{threshold: thresholds}))
 
 
 def _step(begin: float) -> Groups:
@@ -388,7 +425,7 @@ def stack_names() -> st.SearchStrategy[str]:
 @st.composite
 def stacks(draw: st.DrawFn) -> Stack:
     """Return any valid stack: every section, or none but the application."""
-    architecture = draw(st.sampled_from(["arm64", "x86_64"]))
+    architecture: instances.Architecture = draw(st.sampled_from(_ARCHITECTURES))
     application = draw(applications()) | {"architecture": architecture}
     network, fleet = draw(networks()), draw(servers(architecture))
     config: Group = {"application": application, "network": network, "servers": fleet}
