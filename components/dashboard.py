@@ -109,7 +109,7 @@ def _scaling(sources: Sources) -> list[dict[str, Any]]:
 
 
 def _full(sources: Sources) -> list[dict[str, Any]]:
-    caches = sources.caches.items()
+    nodes = {f"{role} {node}": identifier for role, ids in sources.caches.items() for node, identifier in ids.items()}
     return [
         *(
             _graph(title, [_database(role, identifier, metric) for role, identifier in sources.databases.items()])
@@ -121,14 +121,12 @@ def _full(sources: Sources) -> list[dict[str, Any]]:
             )
         ),
         *(
-            _graph(
-                title, [_node(f"{role} {node}", nodes[node], metric, stat) for role, nodes in caches for node in nodes]
-            )
+            _graph(title, [_node(label, identifier, metric, stat) for label, identifier in nodes.items()])
             for title, metric, stat in (
                 ("Memory of the caches, percent", "DatabaseMemoryUsagePercentage", "Maximum"),
                 ("Evictions", "Evictions", "Sum"),
             )
-            if caches
+            if nodes
         ),
     ]
 

@@ -45,6 +45,11 @@ def dotted(location: Iterable[int | str]) -> str:
     return text
 
 
+def plain(number: float) -> str:
+    """Return a number without the fraction that it has as a float only: 600, not 600.0."""
+    return str(int(number)) if number == int(number) else str(number)
+
+
 def from_validation(section: str, model: type[BaseModel], error: ValidationError) -> list[Problem]:
     """Return pydantic's errors for `section` as problems."""
     problems: list[Problem] = []
@@ -76,11 +81,11 @@ def _message(model: type[BaseModel], details: ErrorDetails) -> str:
             location = details["loc"]
             return f"is not a setting; {nearest(str(location[-1]), _known(model, location[:-1]))}"
         case "greater_than_equal":
-            return f"must be at least {context['ge']}, is {given}"
+            return f"must be at least {plain(context['ge'])}, is {given}"
         case "less_than_equal":
-            return f"must be at most {context['le']}, is {given}"
+            return f"must be at most {plain(context['le'])}, is {given}"
         case "greater_than":
-            return f"must be above {context['gt']:g}, is {given}"
+            return f"must be above {plain(context['gt'])}, is {given}"
         case "multiple_of":
             return f"must be a multiple of {context['multiple_of']}, is {given}"
         case "literal_error":

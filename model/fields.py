@@ -43,14 +43,25 @@ def rule(check: Callable[[Any], str | None]) -> AfterValidator:
     return AfterValidator(apply)
 
 
-def form(pattern: str, meaning: str) -> AfterValidator:
+@dataclass(frozen=True)
+class Form(AfterValidator):
+    """A validator of text that says in words, for the reference too, what the text must be."""
+
+    meaning: str
+
+
+def form(pattern: str, meaning: str) -> Form:
     """Return a validator of text: the whole of it matches `pattern`, which `meaning` says in words."""
     compiled = re.compile(pattern)
-    return rule(lambda text: None if compiled.fullmatch(text) else meaning)
+    return _form(lambda text: compiled.fullmatch(text) is not None, meaning)
 
 
-def _instance_type(service: instances.Service | None, example: str) -> AfterValidator:
-    return rule(lambda name: None if instances.is_type(name, service) else f"a type such as {example}")
+def _form(fits: Callable[[str], bool], meaning: str) -> Form:
+    return Form(rule(lambda text: None if fits(text) else meaning).func, meaning)
+
+
+def _instance_type(service: instances.Service | None, example: str) -> Form:
+    return _form(lambda name: instances.is_type(name, service), f"a type such as {example}")
 
 
 InstanceType = Annotated[str, _instance_type(None, "m7g.large")]

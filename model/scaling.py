@@ -129,7 +129,7 @@ def _cron(text: str) -> str | None:
         return "five fields with one space between them"
     for field, (name, low, high, names) in zip(fields, _CRON_FIELDS, strict=True):
         if not all(_fits_cron(item.lower(), low, high, names) for item in field.split(",")):
-            return f"a cron expression with a {name} of {low} to {high}"
+            return f"a cron expression whose {name} is {low} to {high}"
     return None
 
 

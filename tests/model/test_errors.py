@@ -66,9 +66,9 @@ def test_a_name_like_no_other_is_answered_with_all_that_are_known() -> None:
             "scaling.response_time.steps: must have at least 1 entry, is []",
         ),
         (
-            {"database": {"replicas": [{}] * 16}},
-            "database.replicas: must have at most 15 entries, is "
-            "[{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}]",
+            {"servers": {"other_instance_types": ["a1.large"] * 40}},
+            "servers.other_instance_types: must have at most 39 entries, is "
+            "['a1.large', 'a1.large', 'a1.large', 'a1.large', 'a1.large', 'a1.large', 'a1....",
         ),
         ({"application": {"name": "s"}}, "application.name: must have at least 2 characters, is 's'"),
         (

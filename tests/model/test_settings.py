@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import hypothesis
 import pytest
 from hypothesis import given
 
@@ -220,6 +221,7 @@ def test_sections_that_agree(config: dict[str, Any]) -> None:
     assert problems(**config) == []
 
 
+@hypothesis.settings(max_examples=50)
 @given(stacks())
 def test_every_server_of_a_valid_stack_runs_the_image(stack: Stack) -> None:
     settings = stack.settings()
