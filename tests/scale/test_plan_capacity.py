@@ -65,3 +65,9 @@ def test_a_program_with_other_settings_is_told_so(tmp_path: Path) -> None:
 
     assert settings_of(file) is None
     assert [finding.rule for finding in check_settings(None)[1]] == ["capacity"]
+
+
+def test_a_forecast_that_may_lift_the_maximum_leaves_no_budget_to_hold() -> None:
+    lifted = {"predictive": {"mode": "forecast-and-scale", "max_breach_percent": 10}}
+    assert ("warning", "open-ended") in found(scaling=lifted)
+    assert ("warning", "open-ended") not in found(scaling={"predictive": {"mode": "forecast-and-scale"}})
