@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from typing import Any, cast
 
 from google.protobuf import empty_pb2, struct_pb2
@@ -52,7 +52,7 @@ class RecordingMonitor(MockMonitor):
         """Record a resource and return its outputs."""
         urn = self.make_urn(request.parent, request.type, request.name)
         inputs = decode(request.object)
-        if request.transforms:
+        if cast("Sized", request.transforms):
             with self._lock:
                 self.recording.transformed.append(urn)
         identifier, computed = self._answer(request.type, request.name, urn, request, inputs)
