@@ -148,6 +148,17 @@ def test_a_printed_output_is_found_where_it_ends_up() -> None:
     assert any("tags.Name holds an output that was printed" in finding.message for finding in found)
 
 
+def test_transforms_which_a_plan_does_not_run_are_told() -> None:
+    def keep(_: pulumi.ResourceTransformArgs) -> None:
+        return None
+
+    def make(opts: pulumi.ResourceOptions) -> None:
+        vpc(pulumi.ResourceOptions(parent=opts.parent, transforms=[keep]))
+
+    assert child(make) == ["transforms"]
+    assert rules(lambda: pulumi.runtime.register_resource_transform(keep)) == ["transforms"]
+
+
 # URNs and the tree
 
 

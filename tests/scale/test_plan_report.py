@@ -194,7 +194,7 @@ def test_a_stack_does_not_differ_from_itself() -> None:
 def test_what_differs_is_grouped_by_component_without_the_prefix() -> None:
     groups = differences(own_plan("prod"), own_plan("staging"))
 
-    fleet = {(each.path, each.here, each.there) for each in groups["Fleet web"].properties}
+    fleet = [(each.path, each.here, each.there) for each in groups["Fleet web"].properties]
     assert ("maxSize", 20, 4) in fleet
     assert "subnet public-3" in groups["Network"].only_here
     assert "database instance db-replica-1" in groups["Database db"].only_there
