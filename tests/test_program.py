@@ -217,11 +217,9 @@ def test_no_log_is_kept_for_ever(stack: str) -> None:
 
 
 def test_what_holds_data_in_production_is_protected_and_in_dev_is_not() -> None:
-    for type_, files in ((INSTANCE, ""), (BUCKET, "access-logs")):
-        protected = [each.protect for each in planned("prod").all(type_) if not files or files not in each.name]
-        assert protected
-        assert all(protected)
-        assert not any(each.protect for each in planned("dev").all(type_))
+    protected = {each.name for type_ in (INSTANCE, BUCKET) for each in planned("prod").all(type_) if each.protect}
+    assert protected == {"shop-prod-db-primary", "shop-prod-static-bucket", "shop-prod-media-bucket"}
+    assert not any(each.protect for type_ in (INSTANCE, BUCKET) for each in planned("dev").all(type_))
 
 
 def test_the_firewall_stands_in_front_of_the_balancer_where_there_is_one() -> None:
