@@ -147,7 +147,9 @@ class Database(pulumi.ComponentResource):
         args.backup_window = database.backup_window
         args.delete_automated_backups = not database.deletion_protection
         args.skip_final_snapshot = not database.deletion_protection
-        args.final_snapshot_identifier = f"{self._name}-final" if database.deletion_protection else None
+        # A snapshot outlives the environment; the generated suffix is another one when it is built again.
+        final = subnet_group.name.apply(lambda generated: f"{self._name}-final-{generated.rpartition('-')[2]}")
+        args.final_snapshot_identifier = final if database.deletion_protection else None
         return aws.rds.Instance(
             f"{self._name}-primary", args, opts=self._stateful(replaceable=not database.deletion_protection)
         )

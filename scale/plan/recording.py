@@ -132,6 +132,8 @@ class Recording:
     """Registrations of a URN that was already there; `resources` holds the first."""
     invokes: list[Invoke] = field(default_factory=list[Invoke])
     messages: list[Message] = field(default_factory=list[Message])
+    transformed: list[str] = field(default_factory=list[str])
+    """URNs of resources with transforms, which only the engine runs; the stack's for a transform of the whole."""
     misuses: list[Misuse] = field(default_factory=list[Misuse])
     markers: dict[str, str] = field(default_factory=dict[str, str])
     """Plaintexts that stand for secrets, with where each comes from."""

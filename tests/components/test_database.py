@@ -207,7 +207,8 @@ def test_deletion_is_refused_by_pulumi_and_by_aws(role: str) -> None:
 def test_deleting_a_protected_primary_leaves_a_snapshot_and_its_backups() -> None:
     primary = instance(built(), "primary")
     assert get(primary, "skipFinalSnapshot") is False
-    assert get(primary, "finalSnapshotIdentifier") == f"{NAME}-final"
+    suffix = str(built().one("aws:rds/subnetGroup:SubnetGroup").state["name"]).rpartition("-")[2]
+    assert get(primary, "finalSnapshotIdentifier") == f"{NAME}-final-{suffix}"
     assert get(primary, "deleteAutomatedBackups") is False
 
 
