@@ -4,7 +4,10 @@ UV_VERSION = 0.13.9
 BIN = .venv/bin
 READY = .venv/.ready
 
-.PHONY: plan test soak check format lock clean
+# Importing the SDK without its compiled files takes three times as long.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: plan test soak bench check format lock clean
 
 plan: $(READY)
 	@$(BIN)/scale plan $(STACK)
@@ -14,6 +17,11 @@ test: $(READY)
 
 soak: $(READY)
 	$(BIN)/pytest -n auto -m soak
+
+bench: $(READY)
+	@$(BIN)/uv sync --frozen --quiet --group bench
+	@$(BIN)/python -m bench.plan
+	@$(BIN)/python -m bench.growth
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -102,7 +102,7 @@ secret_key = Secret(
     opts=opts,
 )
 given = {
-    variable: Secret(f"{name}-{variable.lower().replace('_', '-')}", f"{variable} in {name}", value, opts=opts)
+    variable: Secret(f"{name}-variable-{variable.lower().replace('_', '-')}", f"{variable} in {name}", value, opts=opts)
     for variable, value in stack.secrets.items()
 }
 passwords = {environment.SECRET_KEY: secret_key, environment.DATABASE_PASSWORD: database.password, **given}
@@ -163,7 +163,7 @@ dashboard = Dashboard(
         group_name=fleet.group_name,
         alarm_arns=alarms.arns,
         databases=database.instance_ids,
-        caches={role: cache.group_id for role, cache in caches.items()},
+        caches={role: cache.node_ids for role, cache in caches.items()},
     ),
     opts,
 )

@@ -15,16 +15,23 @@ from model.storage import Storage as StorageModel
 # (django/contrib/staticfiles/storage.py, HashedFilesMixin.file_hash). A path pattern's `?` is any one character.
 _HASHED = "/static/*.????????????.*"
 
-# A managed policy; its id is the same in every account (CloudFront guide, "Use managed origin request policies").
-_CORS_S3_ORIGIN = "88a5eaf4-2fd4-4709-b370-b4c650ea3fcf"
+# A file's name ends in its suffix, and a hashed one has the hash before it. The function decides by the digits, which
+# the pattern cannot.
+_CACHE_CONTROL = """\
+function handler(event) {{
+  var hashed = /^\\/static\\/.*\\.[0-9a-f]{{12}}\\.[^.\\/]+$/.test(event.request.uri);
+  event.response.headers["cache-control"] = {{ value: hashed ? "{hashed}" : "{unhashed}" }};
+  return event.response;
+}}
+"""
 
 
 @dataclass(frozen=True)
-class _Caching:
-    """The ids of a cache policy and of a response headers policy."""
+class _Viewers:
+    """What all answers to browsers have in common: the id of a headers policy, the ARN of a function."""
 
-    edges: pulumi.Output[str]
-    browsers: pulumi.Output[str]
+    headers: pulumi.Output[str]
+    cache_control: pulumi.Output[str]
 
 
 class Storage(pulumi.ComponentResource):
@@ -66,8 +73,9 @@ class Storage(pulumi.ComponentResource):
             signing_protocol="sigv4",
             opts=self._child,
         )
-        hashed = self._create_caching("hashed", self._model.hashed_seconds, ", immutable")
-        unhashed = self._create_caching("unhashed", self._model.unhashed_seconds)
+        hashed = self._create_cache_policy("hashed", self._model.hashed_seconds)
+        unhashed = self._create_cache_policy("unhashed", self._model.unhashed_seconds)
+        viewers = _Viewers(self._create_headers(), self._create_cache_control())
         origins = {"static": self.static, "media": self.media}
         return aws.cloudfront.Distribution(
             f"{self._name}-cdn",
@@ -82,52 +90,89 @@ class Storage(pulumi.ComponentResource):
             ],
             # The first pattern that matches decides.
             ordered_cache_behaviors=[
-                {"path_pattern": _HASHED, **_behavior("static", hashed)},
-                {"path_pattern": "/media/*", **_behavior("media", unhashed)},
+                {"path_pattern": _HASHED, **_behavior("static", hashed, viewers)},
+                {"path_pattern": "/media/*", **_behavior("media", unhashed, viewers)},
             ],
-            default_cache_behavior=_behavior("static", unhashed),
+            default_cache_behavior=_behavior("static", unhashed, viewers),
             restrictions={"geo_restriction": {"restriction_type": "none", "locations": []}},
             viewer_certificate={"cloudfront_default_certificate": True},
             opts=self._child,
         )
 
-    def _create_caching(self, role: str, seconds: int, suffix: str = "") -> _Caching:
-        """Create the policies by which edges and browsers keep a kind of file for the same time."""
-        edges = aws.cloudfront.CachePolicy(
+    def _create_cache_policy(self, role: str, seconds: int) -> pulumi.Output[str]:
+        """Return the id of what has edges keep a kind of file as long as browsers do."""
+        policy = aws.cloudfront.CachePolicy(
             f"{self._name}-{role}",
             comment=f"{role.capitalize()} names, {seconds} s",
             min_ttl=0,
             default_ttl=seconds,
             max_ttl=seconds,
             parameters_in_cache_key_and_forwarded_to_origin={
-                "enable_accept_encoding_brotli": True,
-                "enable_accept_encoding_gzip": True,
+                # CloudFront refuses them in a policy that caches nothing (EnableAcceptEncodingGzip, InvalidArgument).
+                "enable_accept_encoding_brotli": seconds > 0,
+                "enable_accept_encoding_gzip": seconds > 0,
                 "cookies_config": {"cookie_behavior": "none"},
                 "headers_config": {"header_behavior": "none"},
                 "query_strings_config": {"query_string_behavior": "none"},
             },
             opts=self._child,
         )
-        cache_control = f"public, max-age={seconds}{suffix}"
-        browsers = aws.cloudfront.ResponseHeadersPolicy(
-            f"{self._name}-{role}",
-            custom_headers_config={"items": [{"header": "Cache-Control", "value": cache_control, "override": True}]},
+        return policy.id
+
+    def _create_headers(self) -> pulumi.Output[str]:
+        policy = aws.cloudfront.ResponseHeadersPolicy(
+            f"{self._name}-files",
             security_headers_config={"content_type_options": {"override": True}},
+            # Pages come from another host, and browsers take fonts and modules from it only where it says so.
+            cors_config={
+                "access_control_allow_credentials": False,
+                "access_control_allow_headers": {"items": ["*"]},
+                "access_control_allow_methods": {"items": ["GET", "HEAD", "OPTIONS"]},
+                "access_control_allow_origins": {"items": ["*"]},
+                "origin_override": True,
+            },
             opts=self._child,
         )
-        return _Caching(edges.id, browsers.id)
+        return policy.id
+
+    def _create_cache_control(self) -> pulumi.Output[str]:
+        """Return the ARN of the function that tells browsers how long to keep a file.
+
+        A headers policy would say it of errors too, and a browser that asked for a file before its upload would keep
+        the refusal for a year. No function runs for an origin's answer of 400 and above (CloudFront guide,
+        "Restrictions on all edge functions").
+        """
+        function = aws.cloudfront.Function(
+            f"{self._name}-cache-control",
+            runtime="cloudfront-js-2.0",
+            comment="How long browsers keep a file",
+            code=cache_control_code(self._model),
+            publish=True,
+            opts=self._child,
+        )
+        return function.arn
 
 
-def _behavior(origin: str, caching: _Caching) -> aws.cloudfront.DistributionDefaultCacheBehaviorArgsDict:
+def cache_control_code(storage: StorageModel) -> str:
+    """Return the function's JavaScript."""
+    return _CACHE_CONTROL.format(
+        hashed=f"public, max-age={storage.hashed_seconds}, immutable",
+        unhashed=f"public, max-age={storage.unhashed_seconds}",
+    )
+
+
+def _behavior(
+    origin: str, cache_policy: pulumi.Output[str], viewers: _Viewers
+) -> aws.cloudfront.DistributionDefaultCacheBehaviorArgsDict:
     return {
         "target_origin_id": origin,
         "viewer_protocol_policy": "redirect-to-https",
         "allowed_methods": ["GET", "HEAD", "OPTIONS"],
         "cached_methods": ["GET", "HEAD"],
         "compress": True,
-        "cache_policy_id": caching.edges,
-        "origin_request_policy_id": _CORS_S3_ORIGIN,
-        "response_headers_policy_id": caching.browsers,
+        "cache_policy_id": cache_policy,
+        "response_headers_policy_id": viewers.headers,
+        "function_associations": [{"event_type": "viewer-response", "function_arn": viewers.cache_control}],
     }
 
 

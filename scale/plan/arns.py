@@ -30,7 +30,6 @@ ID_PREFIXES: dict[str, str] = {
 ID_IS_ARN = frozenset(
     {
         "aws:acm/certificate:Certificate",
-        "aws:acm/certificateValidation:CertificateValidation",
         "aws:iam/policy:Policy",
         "aws:lb/listener:Listener",
         "aws:lb/listenerRule:ListenerRule",
@@ -55,6 +54,9 @@ ID_IS_CAPITALS = frozenset(
 )
 
 NAME_PROPERTIES: dict[str, str] = {
+    "aws:autoscaling/schedule:Schedule": "scheduledActionName",
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": "alarmName",
+    "aws:cloudwatch/dashboard:Dashboard": "dashboardName",
     "aws:eks/nodeGroup:NodeGroup": "nodeGroupName",
     "aws:elasticache/replicationGroup:ReplicationGroup": "replicationGroupId",
     "aws:elasticache/user:User": "userId",
