@@ -1,6 +1,6 @@
 """How long a replay takes: a week and 59 days of one-minute traffic, one process, and whether time is linear.
 
-Run it again with `python bench/simulate.py [TRACE]`; without a trace, one of 59 days is made by repeating the shipped
+Run it again with `python -m bench.simulate [TRACE]`; without a trace, one of 59 days is made by repeating the shipped
 two. The times are those of `simulate` and `judge` together, the reading of the trace apart; the median of five.
 """
 

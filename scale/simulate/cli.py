@@ -24,7 +24,7 @@ PeakOption = Annotated[
 CalibrationOption = Annotated[Path | None, typer.Option("--calibration", help="Measured service times, JSON.")]
 PriceOption = Annotated[float | None, typer.Option("--price", min=0, help="US dollars an instance and hour.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="The same seed gives the same run.")]
-DirectoryOption = Annotated[Path, typer.Option("--directory", "-C", help="The project's folder.")]
+DirectoryOption = Annotated[Path, typer.Option("--cwd", help="The project's directory.")]
 
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document.")]
@@ -57,12 +57,12 @@ def simulate_command(
     kubernetes: Annotated[bool, typer.Option("--kubernetes", help="The guide's HPA on pods, instead.")] = False,
     as_json: JsonOption = False,
     html: HtmlOption = None,
-    directory: DirectoryOption = Path(),
+    cwd: DirectoryOption = Path(),
 ) -> None:
     """Replay traffic against the stack's own scaling policy. Exit status 2 where something given is wrong."""
     from scale.simulate import commands
 
-    asked = Asked(directory, stack, trace, slo, peak, calibration, price, seed, as_json, html)
+    asked = Asked(cwd, stack, trace, slo, peak, calibration, price, seed, as_json, html)
     commands.simulate_stack(asked, compare=compare, policies=policy or (), refresh_at=refresh_at, kubernetes=kubernetes)
 
 
@@ -80,12 +80,12 @@ def tune_command(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the settings to this file.")] = None,
     as_json: JsonOption = False,
     html: HtmlOption = None,
-    directory: DirectoryOption = Path(),
+    cwd: DirectoryOption = Path(),
 ) -> None:
     """Search for a better policy on 70 % of the trace, and report on the rest. Exit status 2 for anything wrong."""
     from scale.simulate import commands
 
-    asked = Asked(directory, stack, trace, slo, peak, calibration, price, seed, as_json, html)
+    asked = Asked(cwd, stack, trace, slo, peak, calibration, price, seed, as_json, html)
     commands.tune_stack(asked, rounds=rounds, each=each, compare=compare, output=output)
 
 
@@ -93,9 +93,9 @@ def trace_command(
     stack: StackArgument,
     output: Annotated[Path, typer.Option("--output", "-o", help="The CSV to write.")] = Path("trace.csv"),
     days: Annotated[int, typer.Option("--days", min=1, max=455, help="How far back.")] = 14,
-    directory: DirectoryOption = Path(),
+    cwd: DirectoryOption = Path(),
 ) -> None:
     """Record the requests of the stack's live load balancer from CloudWatch. Exit status 1 where it has none."""
     from scale.simulate import commands
 
-    commands.record_stack(directory, stack, days=days, output=output)
+    commands.record_stack(cwd, stack, days=days, output=output)

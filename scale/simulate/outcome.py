@@ -71,11 +71,11 @@ def judge(
     plant = run.scenario.plant
     table, flows = table_of(plant), run.flows
     recorded = ~np.isnan(run.trace.counts)
-    by_step = violations(table, flows, slo.seconds)
+    by_step = late_by_step(run, slo)
     late = float(by_step.sum())
     missed = int((by_step > (1 - slo.level) * run.attempts * (1 + 1e-9)).sum())
     requests = float(run.attempts.sum())
-    hours = float(run.billed.sum()) * run.trace.step_seconds / 3600
+    hours = hours_of(run)
     best = schedule(run, slo, weight)
     need = demand(plant, run.trace.counts, run.trace.step_seconds, slo)[recorded]
     share = late / requests if requests else 0.0
@@ -103,6 +103,16 @@ def judge(
         source=plant.source,
         unit=unit,
     )
+
+
+def late_by_step(run: Run, slo: Slo) -> Floats:
+    """Return for each step how many requests violated the objective."""
+    return violations(table_of(run.scenario.plant), run.flows, slo.seconds)
+
+
+def hours_of(run: Run) -> float:
+    """Return the instance hours that are paid for."""
+    return float(run.billed.sum()) * run.trace.step_seconds / 3600
 
 
 def schedule(run: Run, slo: Slo, weight: float) -> Schedule:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from model.scaling import ScalingPolicy
 from model.servers import Servers
-from scale.simulate.outcome import Outcome, judge
+from scale.simulate.outcome import Outcome, hours_of, judge, late_by_step
 from scale.simulate.plant.service import Plant
 from scale.simulate.run import Run, Scenario, simulate
 from scale.simulate.slo import Slo
@@ -136,9 +136,11 @@ def tune(
     )
 
 
-def score(outcome: Outcome, slo: Slo) -> tuple[float, float]:
-    """Return how bad an outcome is: by how much it misses the objective less a margin, then its hours."""
-    return (max(0.0, outcome.violating_percent - MARGIN * 100 * (1 - slo.level)), outcome.instance_hours)
+def score(run: Run, slo: Slo) -> tuple[float, float]:
+    """Return how bad a run is: by how much its late share misses the objective less a margin, then its hours."""
+    requests = float(run.attempts.sum())
+    share = float(late_by_step(run, slo).sum()) / requests if requests else 0.0
+    return (max(0.0, share - MARGIN * (1 - slo.level)), hours_of(run))
 
 
 def settings(problem: Problem, candidate: Candidate) -> dict[str, object]:
@@ -162,7 +164,7 @@ def _begin(problem: Problem) -> None:
 
 def _score(candidate: Candidate) -> tuple[float, float]:
     problem = _problem[0]
-    return score(judge(problem.run(candidate, problem.train, "candidate"), problem.slo), problem.slo)
+    return score(problem.run(candidate, problem.train, "candidate"), problem.slo)
 
 
 def _draw(

@@ -41,7 +41,7 @@ def invoke(*arguments: str) -> tuple[int, str, str]:
 
 @pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
 def test_each_stack_is_simulated_at_once(stack: str) -> None:
-    code, out, err = invoke("simulate", stack, "-C", str(ROOT), "--json")
+    code, out, err = invoke("simulate", stack, "--cwd", str(ROOT), "--json")
     assert (code, err) == (0, "")
     document = json.loads(out)
     assert document["trace"]["minutes"] == 2880
@@ -49,20 +49,29 @@ def test_each_stack_is_simulated_at_once(stack: str) -> None:
 
 
 def test_the_summary_says_what_is_assumed_and_what_never_acted() -> None:
-    code, out, _ = invoke("simulate", "prod", "-C", str(ROOT))
+    code, out, _ = invoke("simulate", "prod", "--cwd", str(ROOT))
     assert code == 0
     assert "assumed, not measured" in out
     assert "price of m7g.large is not known" in out
     assert "more than 80" in out
 
 
+def test_a_calibration_is_used_and_named(tmp_path: Path) -> None:
+    path = tmp_path / "measured.json"
+    path.write_text(json.dumps({"mean_seconds": 0.08, "source": "a load test of 3 March"}), encoding="utf-8")
+    document = json.loads(invoke("simulate", "prod", "--cwd", str(ROOT), "--calibration", str(path), "--json")[1])
+    assert document["policies"][0]["source"] == "a load test of 3 March"
+    assert document["policies"][0]["response"]["p50"] < 0.1
+    assert not any("assumed" in note for note in document["notes"])
+
+
 def test_policies_are_set_side_by_side() -> None:
-    _, out, _ = invoke("simulate", "prod", "-C", str(ROOT), "--compare", "--json")
+    _, out, _ = invoke("simulate", "prod", "--cwd", str(ROOT), "--compare", "--json")
     assert [each["name"] for each in json.loads(out)["policies"]] == ["prod", "guide", "AWS defaults"]
 
 
 def test_a_price_and_a_peak_are_taken() -> None:
-    _, out, _ = invoke("simulate", "prod", "-C", str(ROOT), "--price", "0.1", "--peak", "3000", "--json")
+    _, out, _ = invoke("simulate", "prod", "--cwd", str(ROOT), "--price", "0.1", "--peak", "3000", "--json")
     document = json.loads(out)
     assert document["trace"]["peak_requests_a_minute"] == pytest.approx(3000)
     assert document["policies"][0]["cost"] == pytest.approx(document["policies"][0]["instance_hours"] / 10)
@@ -80,7 +89,7 @@ def test_a_price_and_a_peak_are_taken() -> None:
     ],
 )
 def test_what_is_wrong_is_a_message_and_status_2(arguments: tuple[str, ...], message: str) -> None:
-    code, out, err = invoke("simulate", *arguments, "-C", str(ROOT))
+    code, out, err = invoke("simulate", *arguments, "--cwd", str(ROOT))
     assert code == 2
     assert message in err
     assert "Traceback" not in out + err
@@ -88,7 +97,7 @@ def test_what_is_wrong_is_a_message_and_status_2(arguments: tuple[str, ...], mes
 
 def test_the_page_is_well_formed_and_fetches_nothing(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
-    assert invoke("simulate", "prod", "-C", str(ROOT), "--compare", "--html", str(path))[0] == 0
+    assert invoke("simulate", "prod", "--cwd", str(ROOT), "--compare", "--html", str(path))[0] == 0
     text = path.read_text(encoding="utf-8")
     pictures = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
     assert len(pictures) == 9
@@ -97,7 +106,7 @@ def test_the_page_is_well_formed_and_fetches_nothing(tmp_path: Path) -> None:
     assert not re.search(r"(src|href)\s*=|url\(|@import|<script", text)
     assert text.count("<circle") == sum(
         len(each["decisions_made"])
-        for each in json.loads(invoke("simulate", "prod", "-C", str(ROOT), "--compare", "--json")[1])["policies"]
+        for each in json.loads(invoke("simulate", "prod", "--cwd", str(ROOT), "--compare", "--json")[1])["policies"]
     )
 
 
@@ -132,9 +141,9 @@ def test_what_is_returned_was_run_and_is_at_least_as_good_as_the_stacks_own() ->
     case = problem()
     seen: list[tuple[int, int]] = []
     found = tune(case, rounds=2, each=6, workers=1, progress=lambda done, of: seen.append((done, of)))
-    again = judge(case.run(found.candidate, case.train, "tuned"), case.slo)
-    own = judge(case.run(case.own, case.train, "own"), case.slo)
-    assert again == found.train
+    again = case.run(found.candidate, case.train, "tuned")
+    own = case.run(case.own, case.train, "own")
+    assert judge(again, case.slo) == found.train
     assert score(again, case.slo) <= score(own, case.slo)
     assert seen[-1] == (12, 12)
 
@@ -153,13 +162,13 @@ def test_without_a_target_there_is_nothing_to_tune() -> None:
 
 
 def test_tune_prints_settings_that_can_be_pasted() -> None:
-    code, out, _ = invoke("tune", "prod", "-C", str(ROOT), "--rounds", "2", "--each", "6", "--seed", "3")
+    code, out, _ = invoke("tune", "prod", "--cwd", str(ROOT), "--rounds", "2", "--each", "6", "--seed", "3")
     assert code == 0
     pasted = out.split("under config:\n")[1]
     found = yaml.safe_load(pasted)
     assert set(found) <= {"django-scale:scaling", "django-scale:servers"}
     document = json.loads(
-        invoke("tune", "prod", "-C", str(ROOT), "--rounds", "2", "--each", "6", "--seed", "3", "--json")[1]
+        invoke("tune", "prod", "--cwd", str(ROOT), "--rounds", "2", "--each", "6", "--seed", "3", "--json")[1]
     )
     assert {f"django-scale:{key}": value for key, value in document["settings"].items()} == found
 
@@ -232,7 +241,7 @@ def test_a_stack_is_read_without_the_engine() -> None:
 
 def test_a_refresh_costs_hours() -> None:
     def hours(*arguments: str) -> float:
-        found = json.loads(invoke("simulate", "prod", "-C", str(ROOT), "--json", *arguments)[1])
+        found = json.loads(invoke("simulate", "prod", "--cwd", str(ROOT), "--json", *arguments)[1])
         return found["policies"][0]["instance_hours"]
 
     assert hours("--refresh-at", "1998-06-08T12:00") > hours()
@@ -241,10 +250,10 @@ def test_a_refresh_costs_hours() -> None:
 def test_what_tune_writes_is_compared_by_simulate(tmp_path: Path) -> None:
     path = tmp_path / "tuned.yaml"
     arguments = ("--rounds", "1", "--each", "8", "--seed", "3", "--output", str(path))
-    code, out, _ = invoke("tune", "prod", "-C", str(ROOT), "--compare", *arguments)
+    code, out, _ = invoke("tune", "prod", "--cwd", str(ROOT), "--compare", *arguments)
     assert code == 0
     assert "AWS defaults" in out
-    found = json.loads(invoke("simulate", "prod", "-C", str(ROOT), "--policy", str(path), "--json")[1])
+    found = json.loads(invoke("simulate", "prod", "--cwd", str(ROOT), "--policy", str(path), "--json")[1])
     assert [each["name"] for each in found["policies"]] == ["prod", "tuned"]
 
 
@@ -260,6 +269,6 @@ def test_what_tune_writes_is_compared_by_simulate(tmp_path: Path) -> None:
 def test_a_wrong_policy_to_compare_with_is_refused(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text(text, encoding="utf-8")
-    code, _, err = invoke("simulate", "prod", "-C", str(ROOT), "--policy", str(path))
+    code, _, err = invoke("simulate", "prod", "--cwd", str(ROOT), "--policy", str(path))
     assert code == 2
     assert message in err

@@ -81,7 +81,9 @@ def test_bounds_conservation_and_the_clairvoyant_hold_for_pods(counts: list[floa
 def test_the_command() -> None:
     app = typer.Typer()
     register(app)
-    found = CliRunner().invoke(app, ["simulate", "prod", "-C", str(ROOT), "--kubernetes", "--peak", "6000", "--json"])
+    found = CliRunner().invoke(
+        app, ["simulate", "prod", "--cwd", str(ROOT), "--kubernetes", "--peak", "6000", "--json"]
+    )
     assert found.exit_code == 0
     document = json.loads(found.stdout)
     assert document["policies"][0]["unit"] == "pod"
