@@ -153,7 +153,7 @@ def tune_stack(asked: Asked, *, rounds: int, each: int, compare: bool, output: P
     _show(asked, pairs, also={"settings": found, "tried": tuned.tried})
     if not asked.as_json:
         typer.echo(_verdict(pairs[0][1], pairs[1][1]))
-        typer.echo(_to_paste(asked.stack, found))
+        typer.echo(_found(asked.stack, found, recommended=pairs[1][1].met or not pairs[0][1].met))
 
 
 def _verdict(own: Outcome, best: Outcome) -> str:
@@ -165,10 +165,11 @@ def _verdict(own: Outcome, best: Outcome) -> str:
     return f"On the part kept aside it meets the objective with {abs(saved):,.1f} instance hours {than}."
 
 
-def _to_paste(stack: str, found: dict[str, object]) -> str:
+def _found(stack: str, found: dict[str, object], *, recommended: bool) -> str:
     if not found:
         return "None was better than the stack's own."
-    return f"Into Pulumi.{stack}.yaml, under config:\n" + textwrap.indent(_settings_text(found), "  ").rstrip()
+    head = f"Into Pulumi.{stack}.yaml, under config:" if recommended else "Found, and not recommended:"
+    return f"{head}\n" + textwrap.indent(_settings_text(found), "  ").rstrip()
 
 
 def _settings_text(found: dict[str, object]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from scale.simulate import report
 from scale.simulate.clairvoyant import VIOLATION_HOURS
 from scale.simulate.outcome import Outcome, schedule, step_percentile
+from scale.simulate.plant.service import Floats
 from scale.simulate.run import Run, rates
 from scale.simulate.slo import Slo
 from scale.simulate.svg import Axis, Curve, Mark, chart, round_step
@@ -33,9 +34,10 @@ def render(pairs: Sequence[tuple[Run, Outcome]], further: Sequence[str] = ()) ->
         _table([each for _, each in pairs]),
         *(f"<p class=note>{escape(note)}</p>" for note in [*report.notes(run, outcome), *further]),
     ]
-    tops = _tops(pairs)
-    for each, judged in pairs:
-        body += _section(each, judged, tops, alone=len(pairs) == 1)
+    best = [schedule(each, Slo.parse(judged.slo), VIOLATION_HOURS).servers for each, judged in pairs]
+    tops = _tops(pairs, best)
+    for (each, judged), schedule_of in zip(pairs, best, strict=True):
+        body += _section(each, judged, schedule_of, tops, alone=len(pairs) == 1)
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>{escape(outcome.name)}: simulated scaling</title><style>{style}</style>"
@@ -64,82 +66,100 @@ def _cell(value: str) -> str:
     return f"<td{kind}>{escape(value)}</td>"
 
 
-def _tops(pairs: Sequence[tuple[Run, Outcome]]) -> tuple[float, float]:
+def _tops(pairs: Sequence[tuple[Run, Outcome]], best: Sequence[Floats]) -> tuple[float, float]:
     """Return the upper ends of the load's and the servers' axes, the same for every policy."""
     load = max(_most(_capacity(run)) for run, _ in pairs)
     load = min(load, 3 * max(run.trace.peak for run, _ in pairs))
-    servers = max(_most(run.desired) for run, _ in pairs)
+    servers = max(*(_most(run.desired) for run, _ in pairs), *(_most(each) for each in best))
     return (max(load, pairs[0][0].trace.peak) * 1.05 or 1.0, servers * 1.15 or 1.0)
 
 
-def _most(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
+def _most(values: Floats) -> float:
     known = values[~np.isnan(values)]
     return float(known.max(initial=0.0))
 
 
-def _capacity(run: Run) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _capacity(run: Run) -> Floats:
     return rates(run.scenario.plant, run.in_service) * 60
 
 
-def _section(run: Run, outcome: Outcome, tops: tuple[float, float], *, alone: bool) -> list[str]:
-    slo = Slo.parse(outcome.slo)
-    trace, start, seconds = run.trace, run.trace.start, run.trace.seconds
-    policies = list(outcome.decisions)
-    best = schedule(run, slo, VIOLATION_HOURS).servers
-    load = Curve("load", "requests a minute", trace.counts * 60 / run.trace.step_seconds, filled=True)
+def _section(run: Run, outcome: Outcome, best: Floats, tops: tuple[float, float], *, alone: bool) -> list[str]:
+    """Return one policy's charts and its decisions; `best` is the clairvoyant schedule."""
+    heading = [] if alone else [f"<h2>{escape(outcome.name)}</h2>"]
+    return [
+        *heading,
+        *_load(run, tops[0]),
+        *_servers(run, outcome, best, tops[1]),
+        *_latency(run, outcome),
+        _decisions(run),
+    ]
+
+
+def _load(run: Run, top: float) -> list[str]:
+    load = Curve("load", "requests a minute", run.trace.counts * 60 / run.trace.step_seconds, filled=True)
     able = Curve("capacity", "what the servers in service can do", _capacity(run), np.nanmin, stepped=True)
-    in_service = Curve("servers", "in service", run.in_service, stepped=True)
-    desired = Curve("desired", "desired", run.desired, stepped=True)
-    needed = Curve("clairvoyant", "clairvoyant", best, stepped=True)
-    p95 = step_percentile(run, 0.95) * 1000
-    p50 = step_percentile(run, 0.5) * 1000
-    highest = round_step(max(_most(p95), slo.seconds * 2000))
+    return [
+        "<h3>Load against capacity</h3>",
+        _legend([("load", "requests a minute"), ("capacity", "capacity in service")]),
+        _chart(run, "load against capacity", Axis("requests/min", top), [load, able]),
+    ]
+
+
+def _servers(run: Run, outcome: Outcome, best: Floats, top: float) -> list[str]:
+    policies = list(outcome.decisions)
+    kinds = {name: f"mark k{place % _KINDS}" for place, name in enumerate(policies)}
+    what = "pods" if outcome.unit == "pod" else "servers"
+    curves = [
+        Curve("clairvoyant", "clairvoyant schedule", best, stepped=True),
+        Curve("desired", "desired", run.desired, stepped=True),
+        Curve("servers", "in service", run.in_service, stepped=True),
+    ]
     marks = [
         Mark(
-            int((each.at - start) / run.trace.step_seconds),
+            int((each.at - run.trace.start) / run.trace.step_seconds),
             each.after,
-            f"mark k{policies.index(each.policy) % _KINDS}",
+            kinds[each.policy],
             f"{report.stamp(each.at)}: {each.before} to {each.after}, {each.policy}: {each.reason}",
         )
         for each in run.decisions
     ]
-    steps = len(trace.counts)
-    heading = [] if alone else [f"<h2>{escape(outcome.name)}</h2>"]
     return [
-        *heading,
-        "<h3>Load against capacity</h3>",
-        _legend([("load", "requests a minute"), ("capacity", "capacity in service")]),
-        chart("load against capacity", Axis("requests/min", tops[0]), [load, able], start=start, seconds=seconds),
-        "<h3>Servers, and each decision by the policy that caused it</h3>",
+        f"<h3>{what.capitalize()}, and each decision by the policy that caused it</h3>",
         _legend(
-            [
-                ("servers", "in service"),
-                ("desired", "desired"),
-                ("clairvoyant", "clairvoyant schedule"),
-                *((f"mark k{place % _KINDS}", name) for place, name in enumerate(policies)),
-            ]
+            [*((curve.style, curve.name) for curve in reversed(curves)), *((kinds[name], name) for name in policies)]
         ),
-        chart(
-            "servers",
-            Axis("servers", tops[1]),
-            [needed, desired, in_service],
-            start=start,
-            seconds=seconds,
-            marks=marks,
-            steps=steps,
-        ),
-        "<h3>Response time</h3>",
-        _legend([("latency", "p95"), ("median", "p50")]),
-        chart(
-            "response time",
-            Axis("ms", highest, logarithmic=True, bottom=10.0),
-            [Curve("latency", "p95", p95), Curve("median", "p50", p50)],
-            start=start,
-            seconds=seconds,
-            level=(slo.seconds * 1000, outcome.slo),
-        ),
-        _decisions(run),
+        _chart(run, what, Axis(what, top), curves, marks=marks),
     ]
+
+
+def _latency(run: Run, outcome: Outcome) -> list[str]:
+    slo = Slo.parse(outcome.slo)
+    curves = [
+        Curve(style, f"p{level * 100:g}", step_percentile(run, level) * 1000)
+        for style, level in (("latency", 0.95), ("median", 0.5))
+    ]
+    top = round_step(max(_most(curves[0].values), slo.seconds * 2000))
+    axis = Axis("ms", top, logarithmic=True, bottom=10.0)
+    return [
+        "<h3>Response time</h3>",
+        _legend([(curve.style, curve.name) for curve in curves]),
+        _chart(run, "response time", axis, curves, level=(slo.seconds * 1000, outcome.slo)),
+    ]
+
+
+def _chart(
+    run: Run,
+    title: str,
+    axis: Axis,
+    curves: Sequence[Curve],
+    *,
+    marks: Sequence[Mark] = (),
+    level: tuple[float, str] | None = None,
+) -> str:
+    trace = run.trace
+    return chart(
+        title, axis, curves, start=trace.start, seconds=trace.seconds, marks=marks, level=level, steps=len(trace.counts)
+    )
 
 
 def _legend(items: Sequence[tuple[str, str]]) -> str:

@@ -173,6 +173,17 @@ def test_tune_prints_settings_that_can_be_pasted() -> None:
     assert {f"django-scale:{key}": value for key, value in document["settings"].items()} == found
 
 
+def test_a_policy_that_fails_on_the_part_kept_aside_is_not_recommended(tmp_path: Path) -> None:
+    calm, surge = np.full(1400, 2000.0), np.tile([2000.0, 20_000.0], 300)
+    path = tmp_path / "surge.txt"
+    path.write_text("\n".join(f"{each / 60:.3f}" for each in np.repeat(np.concatenate([calm, surge]), 60)))
+    arguments = ("--trace", str(path), "--rounds", "2", "--each", "8", "--slo", "p75<500ms")
+    found = invoke("tune", "prod", "--cwd", str(ROOT), *arguments)[1]
+    document = json.loads(invoke("tune", "prod", "--cwd", str(ROOT), *arguments, "--json")[1])
+    own, best = (each["met"] for each in document["policies"][:2])
+    assert ("not recommended" in found) is (own and not best)
+
+
 def test_only_what_differs_is_pasted() -> None:
     case = problem()
     assert settings(case, case.own) == {}
