@@ -41,9 +41,10 @@ def test_a_program_sees_its_project_stack_configuration_and_mode(tmp_path: Path)
 
 def test_a_program_imports_modules_beside_it_and_reads_files_from_there(tmp_path: Path) -> None:
     program = """
+        from pathlib import Path
         import pulumi
         import module_of_this_test_alone
-        pulumi.export("file", open("Pulumi.yaml").readline())
+        pulumi.export("file", Path("Pulumi.yaml").read_text().splitlines(keepends=True)[0])
     """
     (tmp_path / "module_of_this_test_alone.py").write_text("")
     before, path = Path.cwd(), list(sys.path)
