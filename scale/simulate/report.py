@@ -122,10 +122,10 @@ def notes(run: Run, outcome: Outcome) -> list[str]:
 
 
 def _why_silent(run: Run, outcome: Outcome) -> str:
-    held = run.scenario.plant.connections_per_server
+    held = run.scenario.plant.connections_per_server * run.scenario.servers.max
     connections = run.scenario.policy.database_connections
     if "database-connections" in outcome.silent and connections is not None and held <= connections.above:
-        return f" A server holds {held} connections at most, and the alarm waits for more than {connections.above}."
+        return f" All servers hold {held} connections at most, and the alarm waits for more than {connections.above}."
     return ""
 
 

@@ -165,7 +165,7 @@ class _Loop:
             CPU: self.plant.cpu_percent(outcome.utilization),
             REQUESTS: attempts * 60 / STEP_SECONDS / servers,
             "TargetResponseTime": self.mean_response[at] + wait,
-            "DatabaseConnections": held if limit is None else min(held, limit / servers),
+            "DatabaseConnections": held * servers if limit is None else min(held * servers, limit),
         }
 
     def _control(self, now: float) -> None:
