@@ -16,7 +16,8 @@ from django.core.signals import setting_changed
 class Options:
     """DJANGO_SCALE, its keys in upper case. Times are in seconds.
 
-    `replica_weights` maps an alias of DATABASES to its share of the reads. `primary_apps` are the labels of applications
+    `replica_weights` maps an alias of DATABASES to its share of the reads. `primary_apps` are the labels of
+    applications
     that always read from the primary. `primary_fallback_limit` is the number of requests of a process that may
     read from the primary at once while no replica serves (None: no cap).
     """

@@ -9,7 +9,7 @@ from typing import Any
 
 from redis.exceptions import AskError, MovedError, NoScriptError, ResponseError
 
-from django_scale.cache.nodes import Command, Node, Unavailable, connection_factory
+from django_scale.cache.nodes import Command, Node, UnavailableError, connection_factory
 from django_scale.cache.topology import Cluster, Ring, Topology
 
 
@@ -50,7 +50,7 @@ class ShardedClient:
         self.clustered = options.mode == "cluster"
 
     def call(self, key: bytes, *command: bytes | str | int | float) -> Any:
-        """The answer to one command on `key`. Unavailable when its server is; ResponseError when it refuses."""
+        """The answer to one command on `key`. UnavailableError when its server is; ResponseError when it refuses."""
         return self.batch(key, [command])[0]
 
     def batch(self, key: bytes, commands: Sequence[Command]) -> list[Any]:
@@ -63,7 +63,7 @@ class ShardedClient:
                 answers = self.topology.moved(key, f"{error.host}:{error.port}").roundtrip(commands)
             elif isinstance(error, AskError):
                 answers = self._asked(error, node).roundtrip([("ASKING",), *commands])[1:]
-        except Unavailable:
+        except UnavailableError:
             self.topology.lost()
             raise
         if isinstance(answers[0], Exception):
@@ -73,7 +73,7 @@ class ShardedClient:
     def _asked(self, error: AskError, node: Node) -> Node:
         known = [n for n in self.topology.nodes() if n.port == error.port and n.host in {error.host, node.host}]
         if not known:
-            raise Unavailable(f"slot is moving to {error.host}:{error.port}, not known yet")
+            raise UnavailableError(f"slot is moving to {error.host}:{error.port}, not known yet")
         return known[0]
 
     def script(self, key: bytes, script: Script, *arguments: bytes | str | int | float) -> Any:
@@ -89,7 +89,7 @@ class ShardedClient:
         for key in keys:
             try:
                 groups.setdefault(self.topology.node_for(key), []).append(key)
-            except Unavailable:
+            except UnavailableError:
                 continue
         return groups
 
@@ -100,12 +100,12 @@ class ShardedClient:
         for node, commands in batches.items():
             try:
                 sent.append((node, node.send(commands), len(commands)))
-            except Unavailable:
+            except UnavailableError:
                 failed.append(node)
         for index, (node, connection, number) in enumerate(sent):
             try:
                 answers = node.receive(connection, number)
-            except Unavailable:
+            except UnavailableError:
                 failed.append(node)
                 continue
             except BaseException:
@@ -144,13 +144,13 @@ class ShardedClient:
         """One by one: the slot has moved."""
         try:
             value = self.call(key, "GET", key)
-        except Unavailable:
+        except UnavailableError:
             return
         if value is not None:
             found[key] = value
 
     def size(self) -> int:
-        """Number of keys of all servers. Unavailable when one does not answer: a part is not the whole."""
+        """Number of keys of all servers. UnavailableError when one does not answer: a part is not the whole."""
         total = 0
         for node in self.topology.nodes():
             total += int(node.roundtrip([("DBSIZE",)])[0])

@@ -63,6 +63,14 @@ class DatabaseCache(AsyncCache):
             return self.table.delete([made])
         return self.table.touch(made, seconds)
 
+    def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
+        """Add to a number, its end kept; ValueError when the key does not exist."""
+        made = self.make_and_validate_key(key, version)
+        payload = self.table.change(made, lambda old: self._payload(self.codec.decode(old) + delta))
+        if payload is None:
+            raise ValueError(f"Key {made!r} not found")
+        return self.codec.decode(payload)
+
     def delete(self, key: Any, version: int | None = None) -> bool:
         """Delete; True when the key was there."""
         return self.table.delete([self.make_and_validate_key(key, version)])

@@ -21,7 +21,8 @@ from django_scale.cache.local import LocalLevel
 class CacheOptions:
     """OPTIONS of MultiLevelCache, there in upper case. Times are in seconds.
 
-    `l1_seconds` and `l3_seconds` are the longest times in these levels, 0 for none; `l3` is the alias of a DatabaseCache.
+    `l1_seconds` and `l3_seconds` are the longest times in these levels, 0 for none; `l3` is the alias of a
+    DatabaseCache.
     `stale_seconds`: how long past its end a value made by `get_or_set` may be served while it is made anew.
     `lock_seconds`: how long one server may take to make it before another tries.
     """
@@ -109,7 +110,7 @@ def shared(nodes: tuple[tuple[str, int], ...], options: CacheOptions, prefix: st
 
 def _after_fork() -> None:
     # Sockets and threads are the parent's.
-    global generation, _lock  # noqa: PLW0603
+    global generation, _lock
     generation += 1
     _lock = threading.Lock()
     _levels.clear()

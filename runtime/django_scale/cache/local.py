@@ -70,7 +70,8 @@ class LocalLevel:
             return token
 
     def fill(self, key: str, token: object, value: Any, seconds: float) -> None:
-        """Keep what a read gave, unless the key was written or invalidated since `begin`. MISSING ends the read only."""
+        """Keep what a read gave, unless the key was written or invalidated since `begin`. MISSING ends the read
+        only."""
         with self._lock:
             if self._reads.get(key) is not token:
                 return

@@ -20,7 +20,7 @@ from django_scale.cache.codec import end_of, is_soft, is_stale, milliseconds
 from django_scale.cache.database import DatabaseCache
 from django_scale.cache.levels import CacheOptions, Levels, addresses
 from django_scale.cache.local import MISSING
-from django_scale.cache.nodes import Command, Node, Unavailable
+from django_scale.cache.nodes import Command, Node, UnavailableError
 from django_scale.cache.scripts import ADD, INCR, TOUCH
 from django_scale.cache.stampede import Stampede
 
@@ -33,14 +33,14 @@ logger = logging.getLogger("django_scale.cache")
 _PLAIN_KEY = re.compile(r"[!-~\x80-\U0010ffff]{1,250}").fullmatch
 _MOMENT = struct.Struct(">Q")
 # Whatever L2 says instead of doing: it is lost, or full, or no master any more.
-LOST = (Unavailable, ResponseError)
+LOST = (UnavailableError, ResponseError)
 
 
 class MultiLevelCache(AsyncCache):
     """Django's cache contract over three levels; LOCATION is a list of host:port, OPTIONS those of CacheOptions.
 
-    What two processes must agree on (`add`, `incr`, `touch`) is decided in L2. A level that is lost degrades: reads miss,
-    `add` says False, `set_many` names what was not stored; nothing raises but `incr` on a key that is not there.
+    What two processes must agree on (`add`, `incr`, `touch`) is decided in L2. A level that is lost degrades: reads
+    miss, `add` says False, `set_many` names what was not stored; nothing raises but `incr` on a key that is not there.
     """
 
     def __init__(self, location: str | list[str], params: dict[str, Any]) -> None:
@@ -281,7 +281,7 @@ class MultiLevelCache(AsyncCache):
             value = own.client.script(raw, INCR, delta)
         except ResponseError:
             return self._incr_value(made, delta)
-        except Unavailable as error:
+        except UnavailableError as error:
             self.degraded("incr", error)
             value = None
         if value is None:
@@ -390,7 +390,7 @@ class MultiLevelCache(AsyncCache):
             try:
                 _clear(node, pattern)
                 node.roundtrip(self.messages(None) or [("PING",)])
-            except Unavailable as error:
+            except UnavailableError as error:
                 self.degraded("clear", error)
         if own.l1 is not None:
             own.l1.clear()
@@ -417,7 +417,7 @@ class MultiLevelCache(AsyncCache):
         elif written is not None:
             try:
                 self.levels.client.topology.node_for(written.encode()).owe_delete(written.encode())
-            except Unavailable:
+            except UnavailableError:
                 logger.warning("L2 has no server for a write of %s", written)
 
 

@@ -22,7 +22,7 @@ MAX_OWED = 10_000
 TRUSTED_SECONDS = 1.0
 
 
-class Unavailable(RedisError):
+class UnavailableError(RedisError):
     """The server did not answer, or has not lately and is being left alone."""
 
 
@@ -59,7 +59,8 @@ def _spoken(connection: Connection) -> bool:
 
 
 class Node:
-    """A server. After a failure it is left alone for `cooldown` seconds, doubling up to 30; then one caller tries it."""
+    """A server. After a failure it is left alone for `cooldown` seconds, doubling up to 30; then one caller tries
+    it."""
 
     MAX_COOLDOWN = 30.0
 
@@ -89,7 +90,8 @@ class Node:
         return connection
 
     def send(self, commands: Sequence[Command]) -> Connection:
-        """Send a batch; the answers are to be taken with `receive`. Unavailable when the server is, or is left alone."""
+        """Send a batch; the answers are to be taken with `receive`. UnavailableError when the server is, or is left
+        alone."""
         self._admit()
         connection = self._take()
         if connection is None:
@@ -121,7 +123,8 @@ class Node:
         return connection
 
     def receive(self, connection: Connection, number: int) -> list[Any]:
-        """The answers of a batch; an error of a single command is its answer. Unavailable when they do not come."""
+        """The answers of a batch; an error of a single command is its answer. UnavailableError when they do not
+        come."""
         answers: list[Any] = []
         try:
             for _ in range(number):
@@ -146,7 +149,7 @@ class Node:
         fresh = not self._idle
         try:
             return self.receive(self.send(commands), len(commands))
-        except Unavailable as error:
+        except UnavailableError as error:
             if (
                 fresh
                 or not isinstance(error.__cause__, RedisConnectionError)
@@ -157,7 +160,8 @@ class Node:
             return self.receive(self.send(commands), len(commands))
 
     def owe_delete(self, key: bytes) -> None:
-        """A delete that did not reach the server: made good before it is used again, or it would serve the old value."""
+        """A delete that did not reach the server: made good before it is used again, or it would serve the old
+        value."""
         with self._lock:
             self._owed[key] = None
             while len(self._owed) > MAX_OWED:
@@ -169,7 +173,7 @@ class Node:
         with self._lock:
             now = time.monotonic()
             if now < self._down_until:
-                raise Unavailable(f"{self} is left alone")
+                raise UnavailableError(f"{self} is left alone")
             # Half-open: this caller tries, the others go on without the server meanwhile.
             self._down_until = now + self._cooldown
         self._settle()
@@ -195,14 +199,14 @@ class Node:
             for key in owed:
                 self._owed.pop(key, None)
 
-    def failed(self, error: BaseException) -> Unavailable:
+    def failed(self, error: BaseException) -> UnavailableError:
         """Leave the server alone for a while; gives the exception to raise."""
         with self._lock:
             self._failures += 1
             seconds = min(self._cooldown * 2 ** min(self._failures - 1, 10), self.MAX_COOLDOWN)
             self._down_until = time.monotonic() + seconds * random.uniform(0.8, 1.2)  # noqa: S311
             self._idle.clear()
-        return Unavailable(f"{self}: {error}")
+        return UnavailableError(f"{self}: {error}")
 
     def _forgive(self) -> None:
         with self._lock:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django_scale.cache.codec import is_stale
 from django_scale.cache.flights import Flight, poll
 from django_scale.cache.local import MISSING
-from django_scale.cache.nodes import Unavailable
+from django_scale.cache.nodes import UnavailableError
 from django_scale.cache.scripts import RELEASE
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Stampede:
         raw = made.encode()
         try:
             return self._cache.levels.client.call(raw, "GET", raw)
-        except Unavailable:
+        except UnavailableError:
             return None
 
     def _lead(
@@ -103,21 +103,21 @@ class Stampede:
         try:
             milliseconds = int(self._cache.options.lock_seconds * 1000)
             return self._cache.levels.client.call(key, "SET", key, owner, "NX", "PX", milliseconds) is not None
-        except Unavailable:
+        except UnavailableError:
             return None
 
     def _locked(self, made: str) -> bool:
         key = _lock_key(made)
         try:
             return bool(self._cache.levels.client.call(key, "EXISTS", key))
-        except Unavailable:
+        except UnavailableError:
             return False
 
     def _release_lock(self, made: str, owner: str) -> None:
         key = _lock_key(made)
         try:
             self._cache.levels.client.script(key, RELEASE, owner)
-        except Unavailable as error:
+        except UnavailableError as error:
             logger.debug("a lock ends by itself: %s", error)
 
     def _wait(self, made: str) -> bytes | None:

@@ -107,6 +107,20 @@ class Table:
         """Move the end of a live row."""
         return self._run(lambda: _live().filter(key=column(key)).update(expires=_end(seconds)) > 0, False)
 
+    def change(self, key: str, change: Callable[[bytes], bytes]) -> bytes | None:
+        """Replace the payload of a live row by what `change` makes of it, its end kept; None when there is no row."""
+
+        def query() -> bytes | None:
+            with transaction.atomic(using=_alias()):
+                row = _live().select_for_update().filter(key=column(key)).first()
+                if row is None:
+                    return None
+                payload = change(bytes(row.value))
+                _rows().filter(key=row.key).update(value=payload)
+                return payload
+
+        return self._run(query, None)
+
     def delete(self, keys: Sequence[str]) -> bool:
         """Delete; True when a row was there."""
         columns = [column(key) for key in keys]

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from redis.crc import key_slot
 from redis.exceptions import RedisError
 
-from django_scale.cache.nodes import Node, Unavailable
+from django_scale.cache.nodes import Node, UnavailableError
 
 SLOTS = 16_384
 # Points of a server on the ring: at 160 the shares of 3 servers differ by some percent (as in libketama).
@@ -26,7 +26,7 @@ class Topology(Protocol):
     """Finds the server of a key."""
 
     def node_for(self, key: bytes) -> Node:
-        """The server that holds `key`; Unavailable when none is known."""
+        """The server that holds `key`; UnavailableError when none is known."""
         ...
 
     def nodes(self) -> list[Node]:
@@ -61,7 +61,7 @@ class Ring:
 
     def moved(self, key: bytes, address: str) -> Node:
         """A server in cluster mode was configured as an independent one."""
-        raise Unavailable(f"CACHE_MODE is shards, but the servers are a cluster (MOVED to {address})")
+        raise UnavailableError(f"CACHE_MODE is shards, but the servers are a cluster (MOVED to {address})")
 
     def lost(self) -> None:
         """Nothing: a key has one server."""
@@ -96,7 +96,7 @@ class Cluster:
             self.refresh()
             node = self._slots[key_slot(key)]
         if node is None:
-            raise Unavailable("no server of the cluster tells its slots")
+            raise UnavailableError("no server of the cluster tells its slots")
         return node
 
     def nodes(self) -> list[Node]:

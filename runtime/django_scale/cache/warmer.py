@@ -19,13 +19,14 @@ Load = Callable[[Sequence[Any]], Mapping[str, Any]]
 Ids = Callable[[], Iterable[Any]]
 
 
-class AlreadyWarming(RuntimeError):
+class AlreadyWarmingError(RuntimeError):
     """Another server holds the lock, or the cache is unreachable and cannot tell."""
 
 
 @dataclass(frozen=True)
 class Warmer:
-    """How one kind of value is warmed. `ids` gives what there is, in a stable order; `load` the values of a batch by key."""
+    """How one kind of value is warmed. `ids` gives what there is, in a stable order; `load` the values of a batch by
+    key."""
 
     name: str
     ids: Ids
@@ -54,7 +55,8 @@ class CacheWarmer:
     def register(
         self, name: str, *, ids: Ids, batch: int = 100, timeout: float | None = 3600
     ) -> Callable[[Load], Load]:
-        """Decorator of a function that loads one batch; put it into an application's `warmers.py`. `timeout` in seconds.
+        """Decorator of a function that loads one batch; put it into an application's `warmers.py`. `timeout` in
+        seconds.
 
         @warmer.register("articles", ids=popular_ids, timeout=1800)
         def articles(ids):
@@ -77,7 +79,8 @@ class CacheWarmer:
     def warm(self, name: str, ids: Iterable[Any] | None = None, *, resume: bool = True) -> Iterator[Progress]:
         """Warm batch after batch, giving progress after each.
 
-        `ids` limits the run to these. AlreadyWarming when another server warms `name`; KeyError for a name that is unknown.
+        `ids` limits the run to these. AlreadyWarmingError when another server warms `name`; KeyError for a name that
+        is unknown.
         A run that was broken off is resumed after its last whole batch, unless `resume` is false or `ids` is given.
         """
         self.names()
@@ -85,7 +88,7 @@ class CacheWarmer:
         cache, owner = caches[self._alias], secrets.token_hex(8)
         lock = f"warm:{name}:lock"
         if not cache.add(lock, owner, LOCK_SECONDS):
-            raise AlreadyWarming(name)
+            raise AlreadyWarmingError(name)
         try:
             yield from self._run(found, ids, resume, lambda: _keep(cache, lock, owner))
         finally:
@@ -115,7 +118,7 @@ class CacheWarmer:
 
 def _keep(cache: Any, lock: str, owner: str) -> None:
     if cache.get(lock) != owner or not cache.touch(lock, LOCK_SECONDS):
-        raise AlreadyWarming("the lock was lost: a batch took longer than a minute, or the cache is unreachable")
+        raise AlreadyWarmingError("the lock was lost: a batch took longer than a minute, or the cache is unreachable")
 
 
 warmer = CacheWarmer()

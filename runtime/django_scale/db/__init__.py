@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from django_scale.db.middleware import RoutingMiddleware
-    from django_scale.db.pool import ReplicasUnavailable, replicas_exhausted
+    from django_scale.db.pool import ReplicasUnavailableError, replicas_exhausted
     from django_scale.db.routers import DatabaseRouter, LoadBalancedDatabaseRouter, using_primary
     from django_scale.db.scope import note_write
 
 __all__ = [
     "DatabaseRouter",
     "LoadBalancedDatabaseRouter",
-    "ReplicasUnavailable",
+    "ReplicasUnavailableError",
     "RoutingMiddleware",
     "note_write",
     "replicas_exhausted",
@@ -26,7 +26,7 @@ __all__ = [
 _HOMES = {
     "DatabaseRouter": "routers",
     "LoadBalancedDatabaseRouter": "routers",
-    "ReplicasUnavailable": "pool",
+    "ReplicasUnavailableError": "pool",
     "RoutingMiddleware": "middleware",
     "note_write": "scope",
     "replicas_exhausted": "pool",

@@ -23,7 +23,8 @@ def register(alias: str, connection: psycopg.Connection[Any]) -> None:
 def interrupt(alias: str) -> int:
     """Shut the sockets of an alias down: calls that wait on them fail at once. Gives their number.
 
-    A replica that is frozen keeps its TCP connections: neither a server-side time-out nor keep-alive ends a query on it.
+    A replica that is frozen keeps its TCP connections: neither a server-side time-out nor keep-alive ends a query on
+    it.
     """
     with _lock:
         waiting = list(_open.get(alias, ()))

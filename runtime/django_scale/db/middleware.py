@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 
 from django_scale.conf import options
 from django_scale.db.lsn import CURRENT_LSN, Token, parse_lsn
-from django_scale.db.pool import PRIMARY, ReplicasUnavailable, replica_pool
+from django_scale.db.pool import PRIMARY, ReplicasUnavailableError, replica_pool
 from django_scale.db.scope import Scope, current, unrecorded
 
 logger = logging.getLogger("django_scale.db")
@@ -107,7 +107,7 @@ class RoutingMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """503 when the cap on reads from the primary is reached: shed load, do not take the primary down."""
-        if isinstance(exception, ReplicasUnavailable):
+        if isinstance(exception, ReplicasUnavailableError):
             return HttpResponse(
                 "Service unavailable", status=503, headers={"Retry-After": "5"}, content_type="text/plain"
             )

@@ -146,7 +146,7 @@ monitor = Monitor()
 
 
 def _after_fork() -> None:
-    global monitor  # noqa: PLW0603
+    global monitor
     monitor = Monitor()
     known.forget_all()
 

@@ -23,14 +23,15 @@ from django_scale.db.scope import Scope
 logger = logging.getLogger("django_scale.db")
 
 PRIMARY = "default"
-# Sent once every ALERT_SECONDS at most while no replica serves and reads fall back to the primary; `replicas` is their aliases.
+# Sent once every ALERT_SECONDS at most while no replica serves and reads fall back to the primary; `replicas` is
+# their aliases.
 replicas_exhausted = Signal()
 ALERT_SECONDS = 60.0
 # A minute of samples: more than any lag in seconds that leaves a replica in by default needs to be told from.
 HISTORY = 600
 
 
-class ReplicasUnavailable(OperationalError):
+class ReplicasUnavailableError(OperationalError):
     """No replica serves and PRIMARY_FALLBACK_LIMIT requests of this process read from the primary already."""
 
 
@@ -108,7 +109,9 @@ class ReplicaPool:
             limit = self.options.primary_fallback_limit
             if not scope.ambient and not scope.fallback:
                 if limit is not None and self._fallbacks >= limit:
-                    raise ReplicasUnavailable(f"no replica serves, and {limit} requests read from the primary already")
+                    raise ReplicasUnavailableError(
+                        f"no replica serves, and {limit} requests read from the primary already"
+                    )
                 scope.fallback = True
                 self._fallbacks += 1
             now = time.monotonic()
@@ -127,7 +130,8 @@ class ReplicaPool:
                 self._fallbacks -= 1
 
     def lsn_after(self, moment: float) -> int | None:
-        """A position of the primary, sampled after `moment`: at or above all that was committed by then. None: not yet."""
+        """A position of the primary, sampled after `moment`: at or above all that was committed by then. None: not
+        yet."""
         # The deque is copied: the monitor appends to it meanwhile.
         return next((lsn for sampled, lsn in tuple(self._primary) if sampled > moment), None)
 
@@ -145,7 +149,8 @@ class ReplicaPool:
         logger.warning("replica %s ejected for %.1f s: %s", alias, seconds, reason)
 
     def report_failure(self, alias: str, error: BaseException) -> None:
-        """A query or a connect failed: the replica is ejected. The primary, and other databases, are not ours to judge."""
+        """A query or a connect failed: the replica is ejected. The primary, and other databases, are not ours to
+        judge."""
         if alias in self.replicas:
             self.eject(alias, error)
 

@@ -93,7 +93,7 @@ class LoadBalancedDatabaseRouter(DatabaseRouter):
     primary_apps = PRIMARY_APPS
 
     def db_for_read(self, model: type[models.Model], **hints: Any) -> str | None:
-        """A replica that serves, or the primary; ReplicasUnavailable when none does and the cap is reached."""
+        """A replica that serves, or the primary; ReplicasUnavailableError when none does and the cap is reached."""
         if model._meta.app_label in self._labels or connections[PRIMARY].in_atomic_block:
             return PRIMARY
         found = current.get() or scope()

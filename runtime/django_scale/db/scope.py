@@ -9,7 +9,8 @@ from contextvars import ContextVar
 
 from django_scale.db.lsn import Token
 
-# Outside a request or task, a replica is chosen anew after this many seconds, or a long command would load one for ever.
+# Outside a request or task, a replica is chosen anew after this many seconds, or a long command would load one for
+# ever.
 AMBIENT_SECONDS = 5.0
 
 
@@ -70,7 +71,8 @@ def scope() -> Scope:
 
 
 def note_write() -> None:
-    """Say that the running code has written to the primary in a way that its SQL does not show (a function, another client)."""
+    """Say that the running code has written to the primary in a way that its SQL does not show (a function, another
+    client)."""
     scope().note_write()
 
 

@@ -27,7 +27,8 @@ FAILURES = (DatabaseError, RedisError, OSError, ImproperlyConfigured, RuntimeErr
 
 @dataclass(frozen=True)
 class Report:
-    """`checks` maps a name to "ok" or what is wrong. `ready`: all that are required are ok; `degraded`: another is not."""
+    """`checks` maps a name to "ok" or what is wrong. `ready`: all that are required are ok; `degraded`: another is
+    not."""
 
     ready: bool
     degraded: bool
@@ -83,7 +84,8 @@ class Migrations:
 
 
 class Readiness:
-    """Runs the checks. Those that take longer than HEALTH_TIMEOUT count as failed, and are not asked a second time meanwhile."""
+    """Runs the checks. Those that take longer than HEALTH_TIMEOUT count as failed, and are not asked a second time
+    meanwhile."""
 
     def __init__(self) -> None:
         self.checks: dict[str, Callable[[], None]] = {
@@ -145,7 +147,7 @@ readiness = Readiness()
 
 
 def _after_fork() -> None:
-    global readiness  # noqa: PLW0603
+    global readiness
     readiness = Readiness()
 
 

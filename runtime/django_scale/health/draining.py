@@ -22,9 +22,10 @@ def draining() -> bool:
 def install() -> None:
     """Listen for SIGTERM before whoever does already; nothing outside the main thread, where Python forbids it.
 
-    Only a handler written in Python is put off: a process without one, such as a management command, ends as it always did.
+    Only a handler written in Python is put off: a process without one, such as a management command, ends as it
+    always did.
     """
-    global _previous  # noqa: PLW0603
+    global _previous
     if threading.current_thread() is not threading.main_thread():
         return
     found = signal.getsignal(signal.SIGTERM)

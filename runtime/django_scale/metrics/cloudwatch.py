@@ -15,7 +15,8 @@ BATCH = 1000
 
 
 def _points(sample: Sample) -> Iterator[tuple[str, float, dict[str, str]]]:
-    """Name, value, and dimensions beside Environment. Alarms read those without; Level and Queue are published besides."""
+    """Name, value, and dimensions beside Environment. Alarms read those without; Level and Queue are published
+    besides."""
     for name, value in sample.values.items():
         yield name, value, {}
     for level, rate in sample.cache_levels.items():

@@ -23,7 +23,8 @@ SOURCE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Sample:
-    """`values` by metric name, in the units of names.METRICS; what could not be read is not in it. `at` is Unix seconds."""
+    """`values` by metric name, in the units of names.METRICS; what could not be read is not in it. `at` is Unix
+    seconds."""
 
     at: float
     values: Mapping[str, float]

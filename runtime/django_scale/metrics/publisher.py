@@ -59,7 +59,7 @@ _starting = threading.Lock()
 
 def ensure_started() -> None:
     """Start the publisher of this process, at its first request: a thread does not survive a fork."""
-    global _publisher  # noqa: PLW0603
+    global _publisher
     if _publisher is not None or options().metrics_exporter not in {"cloudwatch", "emf"}:
         return
     with _starting:
@@ -69,7 +69,7 @@ def ensure_started() -> None:
 
 
 def _after_fork() -> None:
-    global _publisher, _starting  # noqa: PLW0603
+    global _publisher, _starting
     _publisher, _starting = None, threading.Lock()
 
 

@@ -1,7 +1,8 @@
 """Counters of all worker processes of a host in one file of fixed size.
 
 Each process holds one slot, by a lock that the kernel gives back when it ends; the next process goes on counting where
-it stopped. A file a process identifier, as prometheus-client's multiprocess mode has it, grows at every recycled worker.
+it stopped. A file a process identifier, as prometheus-client's multiprocess mode has it, grows at every recycled
+worker.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ WIDTH = RING + STEPS * STEP_WIDTH
 LAYOUT = f"{SLOTS}x{WIDTH}"
 
 
-class NoSlot(OSError):
+class NoSlotError(OSError):
     """More than SLOTS processes record at once."""
 
 
@@ -118,7 +119,7 @@ class Slots:
         for number in range(SLOTS):
             if self._try_lock(number):
                 return number
-        raise NoSlot(f"{SLOTS} processes record already")
+        raise NoSlotError(f"{SLOTS} processes record already")
 
     def _try_lock(self, number: int) -> bool:
         try:
@@ -249,7 +250,7 @@ _creating = threading.Lock()
 
 def slots() -> Slots:
     """The slot of this process, claimed at the first call after its start or fork."""
-    global _current  # noqa: PLW0603
+    global _current
     found = _current
     if found is None:
         with _creating:
@@ -260,7 +261,7 @@ def slots() -> Slots:
 
 
 def _after_fork() -> None:
-    global _current, _creating  # noqa: PLW0603
+    global _current, _creating
     _creating = threading.Lock()
     if _current is not None:
         # Kept: closing its descriptor later would drop the lock that this process is about to take.

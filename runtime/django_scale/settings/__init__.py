@@ -61,7 +61,8 @@ def scaled(namespace: dict[str, Any], env: Environment | None = None) -> None:
     """Fill a settings module, given as `globals()`, from the environment.
 
     Sets DATABASES, DATABASE_ROUTERS, CACHES, STORAGES, LOGGING, MIDDLEWARE, the session and security settings. What the
-    module has in CACHES, DATABASE_ROUTERS and DJANGO_SCALE stays and wins; its MIDDLEWARE and INSTALLED_APPS are added to.
+    module has in CACHES, DATABASE_ROUTERS and DJANGO_SCALE stays and wins; its MIDDLEWARE and INSTALLED_APPS are
+    added to.
     ConfigurationError names every variable that is wrong or missing.
     """
     env = env or read()

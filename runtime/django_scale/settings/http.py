@@ -11,7 +11,7 @@ HEALTH = "django_scale.health.HealthMiddleware"
 METRICS = "django_scale.metrics.ScalingMetricsMiddleware"
 ROUTING_BY_COOKIE = "django_scale.db.RoutingMiddleware"
 UPDATE_CACHE = "django.middleware.cache.UpdateCacheMiddleware"
-FETCH_CACHE = "django.middleware.cache.FetchFromCacheMiddleware"
+FETCH_CACHE = "django_scale.cache.pages.FetchFromCacheMiddleware"
 # Mozilla's intermediate profile, version 6.0: two years.
 HSTS_SECONDS = 63_072_000
 
@@ -29,7 +29,8 @@ PLAIN = (
 def middleware(own: Sequence[str] = PLAIN, env: Environment | None = None) -> list[str]:
     """MIDDLEWARE around the project's `own`: health before host validation, metrics around all the rest.
 
-    The page cache is added with CACHE_NODES and PAGE_CACHE_SECONDS above 0. Names that `own` already has are not repeated.
+    The page cache is added with CACHE_NODES and PAGE_CACHE_SECONDS above 0. Names that `own` already has are not
+    repeated.
     """
     env = env or read()
     pages = bool(env.items("CACHE_NODES")) and env.integer("PAGE_CACHE_SECONDS") > 0 and UPDATE_CACHE not in own

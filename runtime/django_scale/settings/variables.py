@@ -12,7 +12,8 @@ Kind = Literal["text", "secret", "integer", "number", "boolean", "list", "nodes"
 class Variable:
     """One environment variable.
 
-    `name` may hold `<n>`, a replica's number counted from 1. `minimum` and `maximum` are inclusive and in the unit of the
+    `name` may hold `<n>`, a replica's number counted from 1. `minimum` and `maximum` are inclusive and in the unit
+    of the
     value. `default` is what an absent variable means; None: no value.
     """
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from django_scale.cache.warmer import AlreadyWarming, Progress, warmer
+from django_scale.cache.warmer import AlreadyWarmingError, Progress, warmer
 
 WIDTH = 30
 
@@ -46,7 +46,7 @@ class Command(BaseCommand):
                 if self.stdout.isatty():
                     self.stdout.write(_bar(last), ending="\r")
                     self.stdout.flush()
-        except AlreadyWarming as error:
+        except AlreadyWarmingError as error:
             self.stdout.write(
                 self.style.WARNING(f"{name}: skipped, another server warms it, or no cache answers ({error})")
             )
