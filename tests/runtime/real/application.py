@@ -93,7 +93,7 @@ class Application(Server):
 
     def command(self) -> list[str]:
         """Its configuration is the package's own, but for the address."""
-        config = ["-c", "python:django_scale.gunicorn", "--bind", self.address, "--graceful-timeout", "10"]
+        config = ["-c", "python:django_scale.gunicorn", "--bind", self.address, "--graceful-timeout", "3"]
         return [sys.executable, "-m", "gunicorn", *config, "project.wsgi"]
 
     def environment(self) -> Mapping[str, str]:

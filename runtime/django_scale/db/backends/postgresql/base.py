@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import Error
+import psycopg
 from django.db.backends.postgresql import base
 
 from django_scale.db import connections as known
@@ -18,7 +18,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Connect; a replica that refuses is ejected, and the error goes on to the caller."""
         try:
             super().connect()
-        except Error as error:
+        except psycopg.Error as error:  # Django wraps it only further out
             replica_pool().report_failure(self.alias, error)
             raise
 
