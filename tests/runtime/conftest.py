@@ -13,6 +13,7 @@ from typing import TypeVar
 import django
 import pytest
 from django.conf import settings
+
 from tests.servers import MissingBinaryError, PgBouncer, Primary, Redis, RedisCluster, Replica, find_binary
 
 ServerT = TypeVar("ServerT")
@@ -20,7 +21,7 @@ _folder = Path(tempfile.mkdtemp(prefix="django-scale-tests-"))
 
 if not settings.configured:
     settings.configure(
-        SECRET_KEY="for tests",  # noqa: S106
+        SECRET_KEY="for tests",
         USE_TZ=True,
         INSTALLED_APPS=[
             "django.contrib.auth",

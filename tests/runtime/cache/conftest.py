@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from django_scale.cache import DatabaseCache, MultiLevelCache
+
 from tests.servers import Redis, RedisCluster
 
 MakeCache = Callable[..., MultiLevelCache]

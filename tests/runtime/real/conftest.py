@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.runtime.real.application import Application, Variables, base_variables, cache_variables, database_variables
 from tests.servers import Primary, Redis, RedisCluster, Replica
 
@@ -25,10 +26,20 @@ def session_store(servers_folder: Path) -> Iterator[Redis]:
 
 
 @pytest.fixture(scope="session")
-def variables(migrated: Primary, replicas: list[Replica], cluster: RedisCluster, session_store: Redis) -> Variables:
+def variables(
+    migrated: Primary,
+    replicas: list[Replica],
+    cluster: RedisCluster,
+    session_store: Redis,
+    servers_folder: Path,
+) -> Variables:
     """The whole stack."""
     database = database_variables(migrated, replicas)
-    return base_variables() | database | cache_variables(cluster, session_store)
+    found = base_variables() | database | cache_variables(cluster, session_store)
+    static = {"STATIC_FOR_TESTS": str(servers_folder / "static")}
+    # Outside DEBUG, pages name static files by their hashes.
+    Application(servers_folder / "static-files", found | static).manage("collectstatic", "--noinput", "-v0")
+    return found | static
 
 
 @pytest.fixture(scope="session")

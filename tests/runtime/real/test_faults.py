@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.runtime.real.application import Application, Client, Variables, wait_until
 from tests.runtime.real.load import Load, load
 from tests.servers import RedisCluster, Replica

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from tests.runtime.real.application import Application, Client, Variables, wait_until
 from tests.servers import Replica
 
