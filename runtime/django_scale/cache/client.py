@@ -13,6 +13,11 @@ from django_scale.cache.nodes import Command, Node, UnavailableError, connection
 from django_scale.cache.topology import Cluster, Ring, Topology
 
 
+def _address(error: MovedError | AskError) -> str:
+    details: Any = error
+    return f"{details.host}:{details.port}"
+
+
 class Script:
     """A Lua script, sent whole only to a server that does not have it yet."""
 
@@ -60,7 +65,7 @@ class ShardedClient:
             answers = node.roundtrip(commands)
             error = answers[0]
             if isinstance(error, MovedError):
-                answers = self.topology.moved(key, f"{error.host}:{error.port}").roundtrip(commands)
+                answers = self.topology.moved(key, _address(error)).roundtrip(commands)
             elif isinstance(error, AskError):
                 answers = self._asked(error, node).roundtrip([("ASKING",), *commands])[1:]
         except UnavailableError:
@@ -71,9 +76,10 @@ class ShardedClient:
         return answers
 
     def _asked(self, error: AskError, node: Node) -> Node:
-        known = [n for n in self.topology.nodes() if n.port == error.port and n.host in {error.host, node.host}]
+        host, _, port = _address(error).rpartition(":")
+        known = [n for n in self.topology.nodes() if n.port == int(port) and n.host in {host, node.host}]
         if not known:
-            raise UnavailableError(f"slot is moving to {error.host}:{error.port}, not known yet")
+            raise UnavailableError(f"slot is moving to {host}:{port}, not known yet")
         return known[0]
 
     def script(self, key: bytes, script: Script, *arguments: bytes | str | int | float) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 
@@ -23,7 +23,7 @@ class Flights:
         self._flights: dict[str, Flight] = {}
 
     @contextmanager
-    def join(self, key: str) -> Iterator[tuple[Flight, bool]]:
+    def join(self, key: str) -> Generator[tuple[Flight, bool]]:
         """The flight of `key`, and whether the caller leads it; a leader's flight lands when the block ends."""
         with self._lock:
             flight = self._flights.get(key)

@@ -10,12 +10,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from redis.connection import Connection
 from redis.exceptions import RedisError
 
 from django_scale.cache.client import ShardedClient
 from django_scale.cache.local import LocalLevel
-from django_scale.cache.nodes import Command, Node
+from django_scale.cache.nodes import Command, Node, Wire
 
 logger = logging.getLogger("django_scale.cache")
 
@@ -73,7 +72,7 @@ class Invalidation:
         """The servers to subscribe at, the ones that answer first."""
         return sorted(self._client.topology.nodes(), key=lambda node: not node.available)
 
-    def subscribe(self, node: Node) -> Connection:
+    def subscribe(self, node: Node) -> Wire:
         """A subscribed connection."""
         connection = node.open()
         connection.send_command("SUBSCRIBE", self._channel)
@@ -123,7 +122,7 @@ class _Listener(threading.Thread):
         self._turn += 1
         return nodes[self._turn % len(nodes)]
 
-    def _listen(self, connection: Connection) -> None:
+    def _listen(self, connection: Wire) -> None:
         self._heard_at = time.monotonic()
         pinged = 0.0
         while True:
@@ -137,5 +136,5 @@ class _Listener(threading.Thread):
                 continue
             answer: Any = connection.read_response()
             self._heard_at = time.monotonic()
-            if isinstance(answer, list) and answer[0] == b"message":
+            if answer[0] == b"message":
                 self._owner.take(answer[2])

@@ -96,7 +96,7 @@ class Levels:
 
 _lock = threading.Lock()
 _levels: dict[tuple[tuple[tuple[str, int], ...], CacheOptions, str], Levels] = {}
-generation = 0
+generation: int = 0
 
 
 def shared(nodes: tuple[tuple[str, int], ...], options: CacheOptions, prefix: str) -> Levels:

@@ -7,14 +7,15 @@ import re
 import struct
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from django.core.cache import caches
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.exceptions import ImproperlyConfigured
 from redis.exceptions import MovedError, ResponseError
 
-from django_scale.cache import levels, stats
+from django_scale.cache import levels as processes
+from django_scale.cache import stats
 from django_scale.cache.asynchronous import AsyncCache
 from django_scale.cache.codec import end_of, is_soft, is_stale, milliseconds
 from django_scale.cache.database import DatabaseCache
@@ -55,9 +56,9 @@ class MultiLevelCache(AsyncCache):
     @property
     def levels(self) -> Levels:
         """What this process shares; made anew after a fork."""
-        if self._own is None or self._generation != levels.generation:
-            self._generation = levels.generation
-            self._own = levels.shared(self._addresses, self.options, self.key_prefix)
+        if self._own is None or self._generation != processes.generation:
+            self._generation = processes.generation
+            self._own = processes.shared(self._addresses, self.options, self.key_prefix)
         return self._own
 
     @property
@@ -79,7 +80,7 @@ class MultiLevelCache(AsyncCache):
 
     def seconds(self, timeout: Any) -> float | None:
         """Seconds of a timeout; None for ever, 0 or less for one that deletes."""
-        return cast("float | None", self.default_timeout) if timeout is DEFAULT_TIMEOUT else timeout
+        return self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
 
     # Reading
 

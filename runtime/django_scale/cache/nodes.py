@@ -7,7 +7,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol, cast
 
 from redis.backoff import NoBackoff
 from redis.connection import Connection, SSLConnection
@@ -22,18 +22,30 @@ MAX_OWED = 10_000
 TRUSTED_SECONDS = 1.0
 
 
+class Wire(Protocol):
+    """What is used of redis-py's Connection, whose own annotations are partial."""
+
+    def connect(self) -> None: ...
+    def disconnect(self) -> None: ...
+    def send_command(self, *arguments: object) -> None: ...
+    def pack_commands(self, commands: Sequence[Command]) -> list[bytes]: ...
+    def send_packed_command(self, command: list[bytes], check_health: bool = True) -> None: ...
+    def read_response(self) -> Any: ...
+    def can_read(self, timeout: float = 0) -> bool: ...
+
+
 class UnavailableError(RedisError):
     """The server did not answer, or has not lately and is being left alone."""
 
 
 def connection_factory(
     *, username: str, password: str, tls: bool, timeout: float, **more: Any
-) -> Callable[[str, int], Connection]:
+) -> Callable[[str, int], Wire]:
     """How to connect to any server of a store; `timeout` in seconds, for connecting and for each answer."""
 
-    def connect(host: str, port: int) -> Connection:
-        kind = SSLConnection if tls else Connection
-        return kind(
+    def connect(host: str, port: int) -> Wire:
+        kind: type[Connection] = SSLConnection if tls else Connection
+        made: object = kind(
             host=host,
             port=port,
             username=username or None,
@@ -46,11 +58,12 @@ def connection_factory(
             protocol=2,
             **more,
         )
+        return cast("Wire", made)
 
     return connect
 
 
-def _spoken(connection: Connection) -> bool:
+def _spoken(connection: Wire) -> bool:
     """True when an idle connection has something to read: the end of the stream, or an answer to nothing."""
     try:
         return bool(connection.can_read(0))
@@ -64,11 +77,11 @@ class Node:
 
     MAX_COOLDOWN = 30.0
 
-    def __init__(self, host: str, port: int, connect: Callable[[str, int], Connection], cooldown: float) -> None:
+    def __init__(self, host: str, port: int, connect: Callable[[str, int], Wire], cooldown: float) -> None:
         self.host, self.port = host, port
         self._connect = connect
         self._cooldown = cooldown
-        self._idle: deque[tuple[Connection, float]] = deque()
+        self._idle: deque[tuple[Wire, float]] = deque()
         self._lock = threading.Lock()
         self._failures = 0
         self._down_until = 0.0
@@ -83,13 +96,13 @@ class Node:
         """False while the server is left alone."""
         return not self._failures or time.monotonic() >= self._down_until
 
-    def open(self) -> Connection:
+    def open(self) -> Wire:
         """A new connection, of the caller's own."""
         connection = self._connect(self.host, self.port)
         connection.connect()
         return connection
 
-    def send(self, commands: Sequence[Command]) -> Connection:
+    def send(self, commands: Sequence[Command]) -> Wire:
         """Send a batch; the answers are to be taken with `receive`. UnavailableError when the server is, or is left
         alone."""
         self._admit()
@@ -104,7 +117,7 @@ class Node:
             return self._send_new(commands)
         return connection
 
-    def _take(self) -> Connection | None:
+    def _take(self) -> Wire | None:
         while True:
             try:
                 connection, since = self._idle.pop()
@@ -114,7 +127,7 @@ class Node:
                 return connection
             connection.disconnect()
 
-    def _send_new(self, commands: Sequence[Command]) -> Connection:
+    def _send_new(self, commands: Sequence[Command]) -> Wire:
         try:
             connection = self.open()
             connection.send_packed_command(connection.pack_commands(commands), check_health=False)
@@ -122,7 +135,7 @@ class Node:
             raise self.failed(error) from error
         return connection
 
-    def receive(self, connection: Connection, number: int) -> list[Any]:
+    def receive(self, connection: Wire, number: int) -> list[Any]:
         """The answers of a batch; an error of a single command is its answer. UnavailableError when they do not
         come."""
         answers: list[Any] = []

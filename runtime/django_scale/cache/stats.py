@@ -7,8 +7,8 @@ import threading
 LEVELS = ("L1", "L2", "L3")
 
 _lock = threading.Lock()
-_hits = dict.fromkeys(LEVELS, 0)
-_misses = dict.fromkeys(LEVELS, 0)
+_hits: dict[str, int] = dict.fromkeys(LEVELS, 0)
+_misses: dict[str, int] = dict.fromkeys(LEVELS, 0)
 
 
 def count(level: str, hits: int, misses: int) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from inspect import iscoroutinefunction
 from typing import cast
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from asgiref.sync import markcoroutinefunction, sync_to_async
 from django.db import DatabaseError, connections
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -50,14 +51,15 @@ class RoutingMiddleware:
         self.get_response = get_response
         self._by_session = options().sticky == "session"
         self._cookie = options().sticky_cookie
-        if iscoroutinefunction(get_response):
+        self._async = iscoroutinefunction(get_response)
+        if self._async:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         """Serve one request in a scope of its own."""
         if not replica_pool().replicas:
             return self.get_response(request)
-        if iscoroutinefunction(self):
+        if self._async:
             return self._serve_async(request)
         scope, previous = self._begin(request)
         try:

@@ -67,9 +67,10 @@ class Probe(threading.Thread):
             self._pool.restore(self.alias)
 
     def _connect(self) -> psycopg.Connection[Any]:
-        params = connections[self.alias].get_connection_params()
+        params: dict[str, Any] = connections[self.alias].get_connection_params()
         timeout = max(2, round(self._pool.options.probe_timeout))
-        return psycopg.connect(**{**params, "autocommit": True, "connect_timeout": timeout})
+        params |= {"autocommit": True, "connect_timeout": timeout}
+        return psycopg.connect(**params)
 
     def _ask(self, server: pq.abc.PGconn) -> str:
         """The answer of the server, waited for in the client: a frozen server enforces no time-out of its own."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -77,7 +77,7 @@ def note_write() -> None:
 
 
 @contextmanager
-def unrecorded() -> Iterator[None]:
+def unrecorded() -> Generator[None]:
     """Writes in this block bind nobody to the primary: a cache's rows, for example."""
     previous = current.get()
     silent = Scope(ambient=True)

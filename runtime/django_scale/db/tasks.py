@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from django_scale.db.lsn import Token
@@ -24,7 +26,8 @@ def publish(headers: dict[str, Any] | None = None, **_: Any) -> None:
 
 def begin(task: Any = None, **_: Any) -> None:
     """Receiver of `task_prerun`."""
-    signed: Any = getattr(task.request, HEADER, None) or (getattr(task.request, "headers", None) or {}).get(HEADER)
+    headers: dict[str, Any] = getattr(task.request, "headers", None) or {}
+    signed: Any = getattr(task.request, HEADER, None) or headers.get(HEADER)
     scope = Scope(Token.read(signed) if isinstance(signed, str) else None)
     # A task that runs where it is sent (task_always_eager) gives the request its scope back.
     scope.parent = current.get()
@@ -41,10 +44,9 @@ def end(**_: Any) -> None:
 
 def connect() -> None:
     """Connect the receivers where Celery is installed."""
-    try:
-        from celery import signals
-    except ImportError:
+    if find_spec("celery") is None:
         return
+    signals: Any = import_module("celery.signals")
     signals.before_task_publish.connect(publish, dispatch_uid="django_scale.publish")
     signals.task_prerun.connect(begin, dispatch_uid="django_scale.begin")
     signals.task_postrun.connect(end, dispatch_uid="django_scale.end")

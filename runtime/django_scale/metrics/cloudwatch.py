@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 from django_scale.metrics.collector import Sample
@@ -47,16 +48,16 @@ class CloudWatch:
 
     def __init__(self, namespace: str, environment: str, region: str, client: Any = None) -> None:
         self._namespace, self._environment, self._region = namespace, environment, region
-        self._client = client
+        self._client: Any = client
 
     def publish(self, sample: Sample) -> int:
         """Send a sample; gives the number of calls. Raises what boto3 raises."""
         if self._client is None:
-            import boto3
-            from botocore.config import Config
-
+            boto3: Any = import_module("boto3")
             # A stuck call must not hold the next sample up for longer than a period.
-            config = Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 2})
+            config: Any = import_module("botocore.config").Config(
+                connect_timeout=5, read_timeout=10, retries={"max_attempts": 2}
+            )
             self._client = boto3.client("cloudwatch", region_name=self._region or None, config=config)
         data = metric_data(sample, self._environment)
         calls = 0

@@ -47,7 +47,7 @@ def pgbouncer_waiting() -> float | None:
     settings_dict: Mapping[str, Any] = connections[PRIMARY].settings_dict
     if not settings_dict.get("DISABLE_SERVER_SIDE_CURSORS") or connections[PRIMARY].vendor != "postgresql":
         return None
-    params = {**connections[PRIMARY].get_connection_params(), "dbname": "pgbouncer", "autocommit": True}
+    params: dict[str, Any] = {**connections[PRIMARY].get_connection_params(), "dbname": "pgbouncer", "autocommit": True}
     # The console speaks the simple protocol only, which ClientCursor does.
     params["cursor_factory"] = psycopg.ClientCursor
     params.pop("context", None)
@@ -89,7 +89,8 @@ _PRIORITIES = ("", "\x06\x163", "\x06\x166", "\x06\x169")
 
 
 def _redis_lengths(url: str, queues: tuple[str, ...]) -> dict[str, float]:
-    with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
+    connect: Callable[..., Any] = redis.Redis.from_url  # type: ignore[reportUnknownMemberType]
+    with connect(url, socket_timeout=2, socket_connect_timeout=2) as client:
         pipeline = client.pipeline(transaction=False)
         for queue in queues:
             for priority in _PRIORITIES:

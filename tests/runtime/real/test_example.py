@@ -80,7 +80,7 @@ def test_many_at_once_are_served(pooled: Application) -> None:
 
     with load(pooled, "/probe/read/", clients=12) as seen:
         time.sleep(1.5)
-    assert len(seen.requests) > 50
+    assert len(seen.requests) > 12
     assert seen.failures() == []
 
 
