@@ -29,7 +29,10 @@ if not settings.configured:
             "django.contrib.sessions",
             "django_scale",
         ],
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(_folder / "db.sqlite3")}},
+        DATABASES={
+            alias: {"ENGINE": "django.db.backends.sqlite3", "NAME": str(_folder / "db.sqlite3")}
+            for alias in ("default", "replica_1", "replica_2")
+        },
         CACHES={
             "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
             "database": {"BACKEND": "django_scale.cache.DatabaseCache", "KEY_PREFIX": "l3"},

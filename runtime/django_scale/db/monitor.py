@@ -128,6 +128,7 @@ class Monitor:
             aliases = [PRIMARY, *(alias for alias, replica in pool.replicas.items() if replica.weight)]
             for alias in aliases:
                 if connections[alias].vendor == "postgresql":
+                    pool.probed.add(alias)
                     Probe(alias, pool, self._stopped).start()
 
     def stop(self) -> None:

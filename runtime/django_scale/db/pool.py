@@ -75,6 +75,9 @@ class ReplicaPool:
         self._fallbacks = 0
         self._alerted = -ALERT_SECONDS
         self._choice = Choice()
+        # Replicas with a probe are let back by it; the others by time alone.
+        self.probed: set[str] = set()
+        self._timed: set[str] = set()
         self._rebuild()
 
     def _rebuild(self) -> None:
@@ -86,6 +89,8 @@ class ReplicaPool:
         """The alias for the reads of `scope`: a replica that has replayed what it wrote, else the primary."""
         if scope.token.pinned or (scope.wrote and not scope.ambient):
             return PRIMARY
+        if self._timed:
+            self._let_back()
         required = scope.token.lsn
         if scope.written_at:
             written = self.lsn_after(scope.written_at)
@@ -145,6 +150,8 @@ class ReplicaPool:
             replica.failures += 1
             replica.ejected_until = time.monotonic() + seconds * random.uniform(0.8, 1.2)  # noqa: S311
             replica.ejected = True
+            if alias not in self.probed:
+                self._timed.add(alias)
             self._rebuild()
         logger.warning("replica %s ejected for %.1f s: %s", alias, seconds, reason)
 
@@ -153,6 +160,16 @@ class ReplicaPool:
         judge."""
         if alias in self.replicas:
             self.eject(alias, error)
+
+    def _let_back(self) -> None:
+        """Without probes (no PostgreSQL), the next request after the ejection is the one that tries."""
+        now = time.monotonic()
+        for alias in [a for a in tuple(self._timed) if self.replicas[a].ejected_until <= now]:
+            self._timed.discard(alias)
+            with self._lock:
+                # Not `restore`: nobody says that it is well, so the failures stay counted.
+                self.replicas[alias].ejected = False
+                self._rebuild()
 
     def restore(self, alias: str) -> None:
         """A probe has succeeded: the replica serves again."""
