@@ -27,7 +27,9 @@ GIVEN = {
 
 
 def test_the_direct_profile() -> None:
-    found = databases(read(GIVEN | {"DB_CONN_MAX_AGE": "120", "DB_SSLROOTCERT": "/ca.pem", "DB_SSLMODE": "verify-full"}))
+    found = databases(
+        read(GIVEN | {"DB_CONN_MAX_AGE": "120", "DB_SSLROOTCERT": "/ca.pem", "DB_SSLMODE": "verify-full"})
+    )
     for alias in ("default", "replica_1"):
         settings, options = found[alias], found[alias]["OPTIONS"]
         assert settings["CONN_MAX_AGE"] == 120
@@ -65,7 +67,9 @@ def test_without_variables_there_is_sqlite_and_local_memory(tmp_path: Path) -> N
 
 
 def test_caches() -> None:
-    found = caches(read(GIVEN | {"CACHE_MODE": "shards", "CACHE_TLS": "true", "CACHE_USER": "u", "CACHE_PASSWORD": "p"}))
+    found = caches(
+        read(GIVEN | {"CACHE_MODE": "shards", "CACHE_TLS": "true", "CACHE_USER": "u", "CACHE_PASSWORD": "p"})
+    )
     default = found["default"]
     assert default["LOCATION"] == ["c1:6379", "c2:6379"]
     assert default["TIMEOUT"] == 300
@@ -117,7 +121,9 @@ def test_what_the_project_says_wins() -> None:
 
 
 def test_storages() -> None:
-    found = storages(read(GIVEN | {"STATIC_BUCKET": "b", "STATIC_URL": "https://cdn.example/static", "MEDIA_BUCKET": "m"}))
+    found = storages(
+        read(GIVEN | {"STATIC_BUCKET": "b", "STATIC_URL": "https://cdn.example/static", "MEDIA_BUCKET": "m"})
+    )
     assert found["staticfiles"]["BACKEND"] == "storages.backends.s3.S3ManifestStaticStorage"
     assert found["staticfiles"]["OPTIONS"]["custom_domain"] == "cdn.example"
     assert found["staticfiles"]["OPTIONS"]["location"] == "static"
