@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from django_scale.health import draining
@@ -18,7 +19,7 @@ keepalive = 75
 # A page that takes longer has lost its client: an ALB gives up at 60 s.
 timeout = 60
 # A container's own file system may be slow, and a blocked heartbeat kills the worker.
-worker_tmp_dir = "/dev/shm"  # noqa: S108
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 # Workers are renewed before leaks matter, not all at the same time.
 max_requests = 10_000
 max_requests_jitter = 1_000

@@ -34,13 +34,14 @@ class Invalidation:
         self._lock = threading.Lock()
         self._listeners: list[_Listener] = []
         self._started = False
+        self._until = 0.0
 
     @property
     def heard(self) -> bool:
         """True while every subscription is alive: only then may L1 be believed."""
         if not self._started:
             self._start()
-        return all(listener.alive for listener in self._listeners) and bool(self._listeners)
+        return time.monotonic() < self._until
 
     def message(self, keys: Sequence[str] | None) -> Command:
         """The command that tells of written keys; None for all."""
@@ -79,8 +80,13 @@ class Invalidation:
         connection.read_response()
         return connection
 
+    def renew(self) -> None:
+        """A listener has heard something: until when all of them may be believed."""
+        self._until = min((listener.heard_at for listener in self._listeners), default=0.0) + LOST_SECONDS
+
     def silent(self) -> None:
         """A subscription is lost: what L1 holds may have been written since."""
+        self.renew()
         self._l1.clear()
 
 
@@ -90,12 +96,8 @@ class _Listener(threading.Thread):
     def __init__(self, owner: Invalidation, node: Node | None) -> None:
         super().__init__(name="django-scale-invalidation", daemon=True)
         self._owner, self._node = owner, node
-        self._heard_at = -LOST_SECONDS
+        self.heard_at = -LOST_SECONDS
         self._turn = 0
-
-    @property
-    def alive(self) -> bool:
-        return time.monotonic() - self._heard_at < LOST_SECONDS
 
     def run(self) -> None:
         while True:
@@ -111,7 +113,7 @@ class _Listener(threading.Thread):
                 self._listen(connection)
             except (RedisError, OSError) as error:
                 logger.warning("subscription lost, L1 is bypassed: %s", error)
-            self._heard_at = -LOST_SECONDS
+            self.heard_at = -LOST_SECONDS
             self._owner.silent()
             connection.disconnect()
 
@@ -123,11 +125,11 @@ class _Listener(threading.Thread):
         return nodes[self._turn % len(nodes)]
 
     def _listen(self, connection: Wire) -> None:
-        self._heard_at = time.monotonic()
+        self._hear()
         pinged = 0.0
         while True:
             now = time.monotonic()
-            if now - self._heard_at >= LOST_SECONDS:
+            if now - self.heard_at >= LOST_SECONDS:
                 raise RedisError("no answer to a ping")
             if now - pinged >= PING_SECONDS:
                 connection.send_command("PING")
@@ -135,6 +137,10 @@ class _Listener(threading.Thread):
             if not connection.can_read(PING_SECONDS / 2):
                 continue
             answer: Any = connection.read_response()
-            self._heard_at = time.monotonic()
+            self._hear()
             if answer[0] == b"message":
                 self._owner.take(answer[2])
+
+    def _hear(self) -> None:
+        self.heard_at = time.monotonic()
+        self._owner.renew()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
+from pickle import HIGHEST_PROTOCOL, dumps, loads
 from typing import Any
 
 from django_scale.cache import stats
-from django_scale.cache.codec import Codec
 
 # Handed out as they are; anything else is kept as bytes, so that no caller changes another's value.
 _IMMUTABLE = frozenset({str, bytes, int, float, bool, type(None)})
@@ -27,14 +27,15 @@ class LocalLevel:
     """
 
     def __init__(self, max_entries: int, max_bytes: int) -> None:
-        self._codec = Codec(compressor="")
         self._max_entries, self._max_bytes = max_entries, max_bytes
         self._lock = threading.Lock()
         self._entries: OrderedDict[str, Entry] = OrderedDict()
         self._bytes = 0
+        self._hits = self._misses = 0
         self._reads: dict[str, object] = {}
         self._writers: dict[str, int] = {}
         self._contended: set[str] = set()
+        stats.add_source("L1", self.take_counts)
 
     def __len__(self) -> int:
         """Number of entries."""
@@ -55,11 +56,18 @@ class LocalLevel:
                 else:
                     self._drop(key)
                     entry = None
-        if entry is None:
-            stats.count("L1", 0, 1)
-            return MISSING
-        stats.count("L1", 1, 0)
-        return self._codec.decode(entry[0]) if entry[3] else entry[0]
+            if entry is None:
+                self._misses += 1
+                return MISSING
+            self._hits += 1
+        return loads(entry[0]) if entry[3] else entry[0]  # noqa: S301  # written by this process
+
+    def take_counts(self) -> tuple[int, int]:
+        """Hits and misses since the last call."""
+        with self._lock:
+            taken = (self._hits, self._misses)
+            self._hits = self._misses = 0
+            return taken
 
     def begin(self, key: str) -> object:
         """Announce a read of the levels below."""
@@ -123,7 +131,7 @@ class LocalLevel:
         if key in self._entries:
             self._drop(key)
         packed = type(value) not in _IMMUTABLE
-        kept = self._codec.encode(value) if packed else value
+        kept = dumps(value, HIGHEST_PROTOCOL) if packed else value
         size = _OVERHEAD + len(key) + (len(kept) if isinstance(kept, str | bytes) else 16)
         if seconds <= 0 or size > self._max_bytes:
             return

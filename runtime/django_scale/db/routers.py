@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import wraps
 from inspect import iscoroutinefunction
+from threading import get_ident
 from typing import Any, ParamSpec, TypeVar
 
 from django.conf import settings
@@ -94,14 +95,18 @@ class LoadBalancedDatabaseRouter(DatabaseRouter):
 
     def db_for_read(self, model: type[models.Model], **hints: Any) -> str | None:
         """A replica that serves, or the primary; ReplicasUnavailableError when none does and the cap is reached."""
-        if model._meta.app_label in self._labels or connections[PRIMARY].in_atomic_block:
-            return PRIMARY
         found = current.get() or scope()
-        if found.primary_depth:
+        if found.primary_depth or model._meta.app_label in self._labels:
             return PRIMARY
-        pool = replica_pool()
-        if found.alias and found.generation == pool.generation and time.monotonic() < found.expires:
-            return found.alias
+        # Django's look-up of a connection costs more than all the rest here, and a request does not change its own.
+        if found.wrapper is None or found.thread != get_ident():
+            found.thread, found.wrapper = get_ident(), connections[PRIMARY]
+        if found.wrapper.in_atomic_block:
+            return PRIMARY
+        if found.alias and found.generation == replica_pool().generation:
+            if not found.ambient or time.monotonic() < found.expires:
+                return found.alias
+            found.wrapper = None
         return self._choose(found)
 
     def _choose(self, found: Scope) -> str:

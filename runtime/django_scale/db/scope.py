@@ -7,6 +7,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from django.db.backends.base.base import BaseDatabaseWrapper
+
 from django_scale.db.lsn import Token
 
 # Outside a request or task, a replica is chosen anew after this many seconds, or a long command would load one for
@@ -29,7 +31,9 @@ class Scope:
         "parent",
         "primary_depth",
         "silent",
+        "thread",
         "token",
+        "wrapper",
         "written_at",
         "wrote",
     )
@@ -45,6 +49,9 @@ class Scope:
         self.written_at = 0.0
         self.fallback = False
         self.silent = False
+        # The primary's connection object of `thread`, for the router.
+        self.thread = 0
+        self.wrapper: BaseDatabaseWrapper | None = None
         self.parent: Scope | None = None
 
     def note_write(self) -> None:

@@ -19,7 +19,7 @@ def make(weights: dict[str, int] | None = None, **options: Any) -> ReplicaPool:
     return ReplicaPool(weights or {"one": 1, "two": 1}, Options(max_lag_bytes=1000, max_lag_seconds=5, **options))
 
 
-@pytest.mark.parametrize("text,value", [("0/0", 0), ("0/16B3748", 0x16B3748), ("16/B374D848", 0x16B374D848)])
+@pytest.mark.parametrize(("text", "value"), [("0/0", 0), ("0/16B3748", 0x16B3748), ("16/B374D848", 0x16B374D848)])
 def test_lsn(text: str, value: int) -> None:
     assert parse_lsn(text) == value
 
@@ -62,7 +62,7 @@ def test_a_failure_elsewhere_ejects_nobody() -> None:
 
 
 @pytest.mark.parametrize(
-    "replayed,asked,lagging",
+    ("replayed", "asked", "lagging"),
     [
         (10_000, 100.0, False),  # has all
         (9_500, 100.0, False),  # a little behind

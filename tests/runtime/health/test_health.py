@@ -53,7 +53,9 @@ def _broken() -> None:
     raise OperationalError("host db.internal refused")
 
 
-@pytest.mark.parametrize("name,status", [("database", 503), ("migrations", 503), ("cache", 200), ("replicas", 200)])
+@pytest.mark.parametrize(
+    ("name", "status"), [("database", 503), ("migrations", 503), ("cache", 200), ("replicas", 200)]
+)
 def test_what_makes_a_server_unready_and_what_degrades(name: str, status: int) -> None:
     checks.readiness.checks[name] = _broken
     answer = ask("/health/ready")

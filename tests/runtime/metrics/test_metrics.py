@@ -128,7 +128,7 @@ DOWN = {"CPUUtilization": 29.0, "MemoryUtilization": 39.0, "ResponseTime": 0.4, 
 
 
 @pytest.mark.parametrize(
-    "change,up",
+    ("change", "up"),
     [
         ({}, True),
         ({"ResponseTime": 2.0}, False),

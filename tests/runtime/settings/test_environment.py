@@ -23,7 +23,7 @@ def test_each_variable_is_listed_once_with_a_purpose() -> None:
 
 
 @pytest.mark.parametrize(
-    "name,default",
+    ("name", "default"),
     [
         ("CACHE_L1_SECONDS", 60),
         ("CACHE_L2_SECONDS", 300),
@@ -38,7 +38,7 @@ def test_defaults_of_the_chapter(name: str, default: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "name,value",
+    ("name", "value"),
     [
         ("DB_PORT", "0"),
         ("DB_PORT", "65536"),
@@ -64,7 +64,7 @@ def test_a_wrong_value_is_one_error_that_names_its_variable(name: str, value: st
 
 
 @pytest.mark.parametrize(
-    "given,named",
+    ("given", "named"),
     [
         ({"DB_HOST": "db"}, ["DB_NAME", "DB_USER", "DB_PASSWORD"]),
         ({"DB_NAME": "app"}, ["DB_HOST"]),
@@ -108,8 +108,8 @@ def test_a_variable_of_blanks_is_absent() -> None:
 
 
 def test_replicas_take_what_they_lack_from_the_primary() -> None:
-    env = read(BASE | DATABASE | {"DB_PORT": "6432", "DB_REPLICA_1_HOST": "r1", "DB_REPLICA_2_HOST": "r2",
-                                  "DB_REPLICA_2_PORT": "1", "DB_REPLICA_2_NAME": "n", "DB_REPLICA_2_WEIGHT": "3"})  # fmt: skip
+    second = {"DB_REPLICA_2_HOST": "r2", "DB_REPLICA_2_PORT": "1", "DB_REPLICA_2_NAME": "n", "DB_REPLICA_2_WEIGHT": "3"}
+    env = read(BASE | DATABASE | {"DB_PORT": "6432", "DB_REPLICA_1_HOST": "r1"} | second)
     one, two = env.replicas
     assert (one.alias, one.host, one.port, one.name, one.weight) == ("replica_1", "r1", 6432, "app", 1)
     assert (two.alias, two.host, two.port, two.name, two.weight) == ("replica_2", "r2", 1, "n", 3)

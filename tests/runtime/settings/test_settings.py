@@ -132,10 +132,8 @@ def test_storages() -> None:
 
 
 def test_a_json_log_line_carries_message_extra_and_exception() -> None:
-    try:
-        raise ValueError("wrong")
-    except ValueError as error:
-        info = (type(error), error, error.__traceback__)
+    error = ValueError("wrong")
+    info = (ValueError, error, error.__traceback__)
     record = logging.makeLogRecord({"name": "n", "levelname": "ERROR", "msg": "a %s", "args": ("b",), "exc_info": info})
     record.order = 5
     entry = json.loads(JsonFormatter().format(record))
