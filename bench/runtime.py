@@ -22,6 +22,7 @@ import django
 from django.conf import settings
 from rich.console import Console
 from rich.table import Table
+
 from tests.servers import Redis
 
 ROUNDS = 15

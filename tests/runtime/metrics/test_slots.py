@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,19 +13,7 @@ from pathlib import Path
 import pytest
 from django_scale.metrics.slots import BOUNDS, SLOTS, Slots
 
-
-def _fork(path: Path, requests: int = 1) -> None:
-    child = os.fork()
-    if child == 0:
-        # Nothing of the parent's may run at its exit.
-        try:
-            slots = Slots(path, 2)
-            for _ in range(requests):
-                slots.begin()
-                slots.finish(0.01, error=False)
-        finally:
-            os._exit(0)
-    assert os.waitpid(child, 0)[1] == 0
+RECYCLE = Path(__file__).with_name("recycle.py")
 
 
 def test_a_scrape_stays_flat_after_a_thousand_recycles(tmp_path: Path) -> None:
@@ -33,8 +23,7 @@ def test_a_scrape_stays_flat_after_a_thousand_recycles(tmp_path: Path) -> None:
     size, files = _size(tmp_path), len(list(tmp_path.iterdir()))
     own.totals()
     before = _seconds(own)
-    for _ in range(1000):
-        _fork(tmp_path)
+    subprocess.run([sys.executable, str(RECYCLE), str(tmp_path), "1000"], check=True)
     assert (_size(tmp_path), len(list(tmp_path.iterdir()))) == (size, files) == (size, 1)
     assert own.totals().requests == 1001
     assert own.totals().processes == 1

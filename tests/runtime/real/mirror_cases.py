@@ -24,9 +24,9 @@ class InATestCase(TestCase):
         _write()
 
     def test_what_was_written_is_read(self) -> None:
-        self.assertEqual(Article.objects.all().db, "default")
-        self.assertEqual(Article.objects.get().title, "seen")
-        self.assertEqual(Article.objects.get().author.username, "author")
+        assert Article.objects.all().db == "default"
+        assert Article.objects.get().title == "seen"
+        assert Article.objects.get().author.username == "author"
 
     def test_pages_see_it(self) -> None:
         self.assertContains(
@@ -34,7 +34,7 @@ class InATestCase(TestCase):
         )
 
     def test_no_probe_runs(self) -> None:
-        self.assertFalse([t for t in threading.enumerate() if t.name.startswith("django-scale-probe")])
+        assert not [t for t in threading.enumerate() if t.name.startswith("django-scale-probe")]
 
 
 class InATransactionTestCase(TransactionTestCase):
@@ -42,7 +42,7 @@ class InATransactionTestCase(TransactionTestCase):
 
     def test_the_mirror_is_the_same_database(self) -> None:
         _write()
-        self.assertEqual(Article.objects.using("replica_1").get().title, "seen")
+        assert Article.objects.using("replica_1").get().title == "seen"
         answer = self.client.get("/probe/read/?title=seen", headers={"host": "example.test"}).json()
-        self.assertTrue(answer["found"])
-        self.assertIn(answer["alias"], ALIASES - {"default"})
+        assert answer["found"]
+        assert answer["alias"] in ALIASES - {"default"}
