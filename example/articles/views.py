@@ -52,8 +52,8 @@ def article_write(request: HttpRequest) -> HttpResponse:
     return render(request, "articles/form.html", {"form": form})
 
 
-@require_POST
 @login_required
+@require_POST
 def article_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete one's own article."""
     get_object_or_404(Article, pk=pk, author=request.user).delete()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import psycopg
@@ -34,7 +35,7 @@ class PostgreSQL(Server):
     """One server on `folder`/data. Its user is a superuser, so that tests can ask it anything."""
 
     # Fast shutdown: connections are ended.
-    stop_signal = __import__("signal").SIGINT
+    stop_signal = signal.SIGINT
 
     def __init__(self, folder: Path, port: int | None = None) -> None:
         super().__init__(folder, port, user=unprivileged_user())
@@ -73,13 +74,13 @@ class PostgreSQL(Server):
     def execute(self, sql: str, database: str = DATABASE) -> None:
         """Run one statement."""
         with self.connect(database) as connection:
-            connection.execute(sql)  # type: ignore[arg-type]
+            connection.execute(sql.encode())
 
     def value(self, sql: str) -> object:
         """The first value of a query."""
         with self.connect() as connection:
-            row = connection.execute(sql).fetchone()  # type: ignore[arg-type]
-            return None if row is None else row[0]
+            row = connection.execute(sql.encode()).fetchone()
+            return row[0] if row else None
 
 
 class Primary(PostgreSQL):

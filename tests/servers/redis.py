@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import redis
 
 from tests.servers.binaries import find_binary
-from tests.servers.process import Server, ServerError, free_port, wait_for
+from tests.servers.process import Server, free_port, wait_for
 
 SLOTS = 16_384
 
@@ -47,10 +48,11 @@ class Redis(Server):
         """A client of this server."""
         return redis.Redis(self.host, self.port, password=self._password or None, socket_timeout=5)
 
-    def ask(self, *command: str | int) -> object:
+    def ask(self, *command: str | int) -> Any:
         """The answer to one command."""
         with contextlib.closing(self.client()) as client:
-            return client.execute_command(*command)
+            run: Callable[..., Any] = client.execute_command  # type: ignore[reportUnknownMemberType]
+            return run(*command)
 
     def ready(self) -> bool:
         """Whether it answers."""
@@ -87,30 +89,26 @@ class RedisCluster:
             first.ask("CLUSTER", "MEET", server.host, server.port, server.bus)
         wait_for(lambda: all(self._known(s) == len(self.servers) for s in self.servers), 20, "the servers did not meet")
         for master, replica in zip(self.masters, self.replicas, strict=True):
-            name = master.ask("CLUSTER", "MYID")
-            if not isinstance(name, bytes):
-                raise ServerError(f"no name: {name!r}")
+            name: bytes = master.ask("CLUSTER", "MYID")
             replica.ask("CLUSTER", "REPLICATE", name.decode())
         wait_for(self.healthy, 20, "the cluster did not settle")
         return self
 
     @staticmethod
     def _known(server: Redis) -> int:
-        with contextlib.closing(server.client()) as client:
-            return len(client.execute_command("CLUSTER NODES"))
+        return len(server.ask("CLUSTER NODES"))
 
     def healthy(self) -> bool:
         """Whether every server sees all slots served, and every master has a replica."""
         try:
             for server in self.servers:
-                with contextlib.closing(server.client()) as client:
-                    state = client.execute_command("CLUSTER INFO")
-                    if state["cluster_state"] != "ok" or int(state["cluster_slots_ok"]) != SLOTS:
-                        return False
-            slots = self.masters[0].ask("CLUSTER", "SLOTS")
+                state = server.ask("CLUSTER INFO")
+                if state["cluster_state"] != "ok" or int(state["cluster_slots_ok"]) != SLOTS:
+                    return False
+            slots: list[list[object]] = self.masters[0].ask("CLUSTER", "SLOTS")
         except redis.RedisError:
             return False
-        return isinstance(slots, list) and len(slots) == len(self.masters) and all(len(s) >= 4 for s in slots)
+        return len(slots) == len(self.masters) and all(len(slot) >= 4 for slot in slots)
 
     def stop(self) -> None:
         """End all."""

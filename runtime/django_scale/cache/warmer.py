@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -76,7 +76,7 @@ class CacheWarmer:
         autodiscover_modules("warmers")
         return list(self._warmers)
 
-    def warm(self, name: str, ids: Iterable[Any] | None = None, *, resume: bool = True) -> Iterator[Progress]:
+    def warm(self, name: str, ids: Iterable[Any] | None = None, *, resume: bool = True) -> Generator[Progress]:
         """Warm batch after batch, giving progress after each.
 
         `ids` limits the run to these. AlreadyWarmingError when another server warms `name`; KeyError for a name that
@@ -97,7 +97,7 @@ class CacheWarmer:
 
     def _run(
         self, found: Warmer, ids: Iterable[Any] | None, resume: bool, keep_lock: Callable[[], None]
-    ) -> Iterator[Progress]:
+    ) -> Generator[Progress]:
         cache, key = caches[self._alias], f"warm:{found.name}:progress"
         everything = list(found.ids() if ids is None else ids)
         last = cache.get(key) if resume and ids is None else None

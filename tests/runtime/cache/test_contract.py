@@ -94,7 +94,8 @@ def test_add_sets_only_what_is_missing(cache: BaseCache) -> None:
 
 
 def test_prefixes_keep_caches_apart(cache: BaseCache) -> None:
-    other = type(cache)(*_arguments(cache, prefix="other"))
+    make: Any = type(cache)
+    other: BaseCache = make(*_arguments(cache, prefix="other"))
     cache.set("key", 1)
     assert other.get("key") is None
 

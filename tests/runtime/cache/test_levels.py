@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -201,7 +201,7 @@ def _fail() -> str:
 
 
 @contextlib.contextmanager
-def frozen(servers: list[Redis]) -> Iterator[None]:
+def frozen(servers: list[Redis]) -> Generator[None]:
     for server in servers:
         server.freeze()
     try:

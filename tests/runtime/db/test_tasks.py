@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
-from celery import Celery
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test import override_settings
@@ -15,6 +15,7 @@ from django_scale.db.lsn import Token
 from django_scale.db.pool import replica_pool
 from django_scale.db.scope import Scope, current
 
+Celery: Any = import_module("celery").Celery
 REPLICAS = {"replica_1", "replica_2"}
 
 
@@ -31,7 +32,7 @@ def request_scope() -> Iterator[Scope]:
 
 
 @pytest.fixture
-def app() -> Celery:
+def app() -> Any:
     made = Celery("routing", broker="memory://")
     made.conf.task_always_eager = True
     return made
@@ -41,7 +42,7 @@ def _read() -> str | None:
     return LoadBalancedDatabaseRouter().db_for_read(ContentType)
 
 
-def test_a_task_is_a_scope_of_its_own(app: Celery, request_scope: Scope) -> None:
+def test_a_task_is_a_scope_of_its_own(app: Any, request_scope: Scope) -> None:
     @app.task
     def writes() -> list[str | None]:
         before = _read()
@@ -64,7 +65,7 @@ def test_what_the_publisher_wrote_goes_along_with_the_task(request_scope: Scope)
     assert Token.read(headers[tasks.HEADER]) == Token(lsn=4711)
 
 
-def test_a_task_reads_where_its_publishers_write_is(app: Celery) -> None:
+def test_a_task_reads_where_its_publishers_write_is(app: Any) -> None:
     @app.task(bind=True)
     def reads(self: Any) -> str | None:
         return _read()
@@ -83,7 +84,7 @@ def test_every_message_is_signed(request_scope: Scope) -> None:
     def task() -> None:
         raise AssertionError("never runs here")
 
-    from celery.signals import before_task_publish
+    before_task_publish: Any = import_module("celery.signals").before_task_publish
 
     def see(headers: dict[str, Any], **_: Any) -> None:
         sent.append(dict(headers))

@@ -107,8 +107,9 @@ def test_many_at_once_are_one_run_and_remembered_for_a_second() -> None:
 
 
 def test_a_draining_server_is_live_and_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(draining, "_draining", threading.Event())
-    draining._draining.set()
+    told = threading.Event()
+    told.set()
+    monkeypatch.setattr(draining, "_draining", told)
     assert ask("/health/ready").status_code == 503
     assert ask("/health/live").status_code == 200
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from django_scale.metrics.slots import BOUNDS, SLOTS, Slots
+from django_scale.metrics.slots import BOUNDS, REQUESTS, SLOTS, WIDTH, Slots
 
 RECYCLE = Path(__file__).with_name("recycle.py")
 
@@ -27,7 +27,8 @@ def test_a_scrape_stays_flat_after_a_thousand_recycles(tmp_path: Path) -> None:
     assert (_size(tmp_path), len(list(tmp_path.iterdir()))) == (size, files) == (size, 1)
     assert own.totals().requests == 1001
     assert own.totals().processes == 1
-    used = sum(own._values[n * (len(own._values) // SLOTS) + 0] > 0 for n in range(SLOTS))
+    values: memoryview[float] = vars(own)["_values"]
+    used = sum(values[number * WIDTH + REQUESTS] > 0 for number in range(SLOTS))
     assert used == 2, "each worker took over the slot of the one before"
     assert _seconds(own) < 20 * before
 

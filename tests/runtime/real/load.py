@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,7 +39,7 @@ class Load:
 
 
 @contextmanager
-def load(application: Server, path: str, clients: int = 8) -> Iterator[Load]:
+def load(application: Server, path: str, clients: int = 8) -> Generator[Load]:
     """`clients` threads that ask for `path` while the block runs, each 100 times a second at most."""
     found, stopped = Load(), threading.Event()
 

@@ -27,20 +27,27 @@ from tests.servers.process import Server
 MAKE_USER = "from django.contrib.auth.models import User; User.objects.create_superuser('{0}', 'a@b.c', 'pass-{0}')"
 
 
+class Pooled(Application):
+    """The example, with a user of its own."""
+
+    @property
+    def user(self) -> str:
+        """Their name."""
+        return f"user-{self.folder.name}"
+
+
 @pytest.fixture(params=["direct", "psycopg-pool", "pgbouncer"], scope="module")
 def pooled(
     request: pytest.FixtureRequest, variables: Variables, pgbouncer: PgBouncer, servers_folder: Path
-) -> Iterator[Application]:
+) -> Iterator[Pooled]:
     """The example under one profile."""
     if request.param == "pgbouncer":
         chosen = {k: v for k, v in variables.items() if not k.startswith("DB_")} | pgbouncer_variables(pgbouncer)
     else:
         chosen = variables | {"DB_POOLING": request.param, "DB_POOL_SIZE": "3"}
     chosen |= {"CACHE_KEY_PREFIX": f"example-{request.param}", "METRICS_EXPORTER": "prometheus"}
-    with Application(servers_folder / f"example-{request.param}", chosen, workers=2) as running:
-        user = f"user-{request.param}"
-        running.manage("shell", "-v0", "-c", MAKE_USER.format(user))
-        running.user = user  # type: ignore[attr-defined]
+    with Pooled(servers_folder / f"example-{request.param}", chosen, workers=2) as running:
+        running.manage("shell", "-v0", "-c", MAKE_USER.format(running.user))
         yield running
 
 
@@ -58,8 +65,8 @@ def _post(client: Client, path: str, **fields: str) -> str:
     return answer.headers["Location"]
 
 
-def test_a_person_logs_in_writes_reads_and_deletes(pooled: Application) -> None:
-    client, user = Client(pooled), pooled.user  # type: ignore[attr-defined]
+def test_a_person_logs_in_writes_reads_and_deletes(pooled: Pooled) -> None:
+    client, user, path = Client(pooled), pooled.user, ""
     assert _post(client, "/accounts/login/", username=user, password=f"pass-{user}") == "/"
     for number in range(5):
         title = f"{user} {number}"
@@ -75,7 +82,7 @@ def test_a_person_logs_in_writes_reads_and_deletes(pooled: Application) -> None:
     assert "done" in client.get("/slow/async/?seconds=0").text
 
 
-def test_many_at_once_are_served(pooled: Application) -> None:
+def test_many_at_once_are_served(pooled: Pooled) -> None:
     from tests.runtime.real.load import load
 
     with load(pooled, "/probe/read/", clients=12) as seen:
@@ -84,7 +91,7 @@ def test_many_at_once_are_served(pooled: Application) -> None:
     assert seen.failures() == []
 
 
-def test_the_metrics_of_all_workers_come_from_any_of_them(pooled: Application) -> None:
+def test_the_metrics_of_all_workers_come_from_any_of_them(pooled: Pooled) -> None:
     client = Client(pooled, host="10.0.0.1")
     first = _requests(client.get("/metrics").text)
     for _ in range(20):
@@ -100,13 +107,13 @@ def _requests(text: str) -> float:
     return float(re.findall(r"^django_requests_total (\S+)$", text, re.MULTILINE)[0])
 
 
-def test_the_warmer_fills_the_cache_that_the_workers_read(pooled: Application) -> None:
+def test_the_warmer_fills_the_cache_that_the_workers_read(pooled: Pooled) -> None:
     output = pooled.manage("warm_cache")
     assert re.search(r"users \[#+\] (\d+)/\1, \1 stored", output), output
     assert re.search(r"articles \[#+\] (\d+)/\1, \1 stored", output), output
 
 
-def test_ready_says_what_it_has_checked_whatever_the_host_is_called(pooled: Application) -> None:
+def test_ready_says_what_it_has_checked_whatever_the_host_is_called(pooled: Pooled) -> None:
     answer = Client(pooled, host="10.1.2.3").get("/health/ready")
     assert answer.status == 200
     assert set(answer.json["checks"]) == {"database", "migrations", "cache", "replicas"}

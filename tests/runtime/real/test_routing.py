@@ -49,6 +49,7 @@ def test_a_writer_reads_its_writes_while_others_read_from_replicas(
     """Two seconds of delay: the writer is never stale, from commit until the replicas have it, and then reads there."""
     seen: Counter[str] = Counter()
     others: Counter[str] = Counter()
+    writer, title = Client(application), ""
     for number in range(3):
         writer, title = Client(application), f"delayed-{number}"
         written = writer.post("/probe/write/", {"title": title}).json
