@@ -22,6 +22,7 @@ logger = logging.getLogger("django_scale.cache")
 PING_SECONDS = 1.0
 LOST_SECONDS = 2.0
 RECONNECT_SECONDS = 0.5
+RECONNECT_MAX_SECONDS = 5.0
 
 
 class Invalidation:
@@ -35,6 +36,7 @@ class Invalidation:
         self._listeners: list[_Listener] = []
         self._started = False
         self._until = 0.0
+        self.stopped = threading.Event()
 
     @property
     def heard(self) -> bool:
@@ -80,9 +82,15 @@ class Invalidation:
         connection.read_response()
         return connection
 
+    def stop(self) -> None:
+        """End the listeners, within half a second; L1 is not believed any more."""
+        self.stopped.set()
+        self._until = 0.0
+
     def renew(self) -> None:
         """A listener has heard something: until when all of them may be believed."""
-        self._until = min((listener.heard_at for listener in self._listeners), default=0.0) + LOST_SECONDS
+        heard = min((listener.heard_at for listener in self._listeners), default=0.0)
+        self._until = 0.0 if self.stopped.is_set() else heard + LOST_SECONDS
 
     def silent(self) -> None:
         """A subscription is lost: what L1 holds may have been written since."""
@@ -100,13 +108,16 @@ class _Listener(threading.Thread):
         self._turn = 0
 
     def run(self) -> None:
-        while True:
+        pause = RECONNECT_SECONDS
+        while not self._owner.stopped.is_set():
             try:
                 connection = self._owner.subscribe(self._next())
             except (RedisError, OSError, IndexError) as error:
                 logger.debug("no subscription: %s", error)
-                time.sleep(RECONNECT_SECONDS)
+                self._owner.stopped.wait(pause)
+                pause = min(2 * pause, RECONNECT_MAX_SECONDS)
                 continue
+            pause = RECONNECT_SECONDS
             # Before the first message is believed: what L1 took while nobody listened may be old.
             self._owner.silent()
             try:
@@ -127,7 +138,7 @@ class _Listener(threading.Thread):
     def _listen(self, connection: Wire) -> None:
         self._hear()
         pinged = 0.0
-        while True:
+        while not self._owner.stopped.is_set():
             now = time.monotonic()
             if now - self.heard_at >= LOST_SECONDS:
                 raise RedisError("no answer to a ping")

@@ -108,6 +108,17 @@ def shared(nodes: tuple[tuple[str, int], ...], options: CacheOptions, prefix: st
         return found
 
 
+def close(own: Levels) -> None:
+    """End the threads of a cache that is not needed any more; the next use makes its levels anew."""
+    global generation
+    with _lock:
+        for key in [key for key, found in _levels.items() if found is own]:
+            del _levels[key]
+        generation += 1
+    if own.invalidation is not None:
+        own.invalidation.stop()
+
+
 def _after_fork() -> None:
     # Sockets and threads are the parent's.
     global generation, _lock

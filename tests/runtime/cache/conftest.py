@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django_scale.cache import DatabaseCache, MultiLevelCache
+from django_scale.cache.levels import close
 
+from tests.runtime.real.application import wait_until
 from tests.servers import Redis, RedisCluster
 
 MakeCache = Callable[..., MultiLevelCache]
@@ -15,25 +17,36 @@ _numbers = itertools.count()
 
 
 @pytest.fixture
-def make_sharded(shards: list[Redis]) -> MakeCache:
+def made() -> Iterator[list[MultiLevelCache]]:
+    """The caches of a test; their threads end with it."""
+    found: list[MultiLevelCache] = []
+    yield found
+    for cache in found:
+        close(cache.levels)
+
+
+@pytest.fixture
+def make_sharded(shards: list[Redis], made: list[MultiLevelCache]) -> MakeCache:
     """Caches over independent servers; those with one `prefix` are of one cache."""
 
     def make(prefix: str = "", timeout: float | None = 300, **options: object) -> MultiLevelCache:
         nodes = [shard.address for shard in shards]
         params = {"KEY_PREFIX": prefix or f"s{next(_numbers)}", "TIMEOUT": timeout}
-        return MultiLevelCache(nodes, {**params, "OPTIONS": {"MODE": "shards", **options}})
+        made.append(MultiLevelCache(nodes, {**params, "OPTIONS": {"MODE": "shards", **options}}))
+        return made[-1]
 
     return make
 
 
 @pytest.fixture
-def make_clustered(cluster: RedisCluster) -> MakeCache:
+def make_clustered(cluster: RedisCluster, made: list[MultiLevelCache]) -> MakeCache:
     """Caches over a cluster."""
 
     def make(prefix: str = "", timeout: float | None = 300, **options: object) -> MultiLevelCache:
         nodes = [cluster.masters[0].address]
         params = {"KEY_PREFIX": prefix or f"c{next(_numbers)}", "TIMEOUT": timeout}
-        return MultiLevelCache(nodes, {**params, "OPTIONS": {"MODE": "cluster", **options}})
+        made.append(MultiLevelCache(nodes, {**params, "OPTIONS": {"MODE": "cluster", **options}}))
+        return made[-1]
 
     return make
 
@@ -61,7 +74,8 @@ def cache(request: pytest.FixtureRequest) -> MultiLevelCache | DatabaseCache:
         "cluster": {},
         "cluster, zstd": {"COMPRESSOR": "zstd", "COMPRESS_MIN_BYTES": 1},
     }
-    # One prefix a kind: each has threads that listen for as long as the process lives.
-    made = make(prefix=f"contract-{KINDS.index(request.param)}", **options[request.param])
-    made.clear()
-    return made
+    cache = make(**options[request.param])
+    if cache.levels.l1 is not None:
+        # Without its subscription L1 is bypassed, and would not be tested.
+        wait_until(lambda: cache.levels.believed() is not None, 5)
+    return cache

@@ -101,6 +101,8 @@ def test_the_metrics_of_all_workers_come_from_any_of_them(pooled: Pooled) -> Non
     assert float(re.findall(r"^django_database_connections (\S+)$", text, re.MULTILINE)[0]) >= 1
     assert "django_worker_processes 2" in text
     assert "django_active_sessions" in text
+    # Of psycopg's pools, and of PgBouncer's console; without a pool nobody can wait for one.
+    assert ("django_database_pool_waiting 0" in text) is (pooled.folder.name != "example-direct")
 
 
 def _requests(text: str) -> float:
