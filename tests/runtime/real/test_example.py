@@ -31,7 +31,7 @@ class Pooled(Application):
     """The example, with a user of its own."""
 
     @property
-    def user(self) -> str:
+    def person(self) -> str:
         """Their name."""
         return f"user-{self.folder.name}"
 
@@ -47,7 +47,7 @@ def pooled(
         chosen = variables | {"DB_POOLING": request.param, "DB_POOL_SIZE": "3"}
     chosen |= {"CACHE_KEY_PREFIX": f"example-{request.param}", "METRICS_EXPORTER": "prometheus"}
     with Pooled(servers_folder / f"example-{request.param}", chosen, workers=2) as running:
-        running.manage("shell", "-v0", "-c", MAKE_USER.format(running.user))
+        running.manage("shell", "-v0", "-c", MAKE_USER.format(running.person))
         yield running
 
 
@@ -66,7 +66,7 @@ def _post(client: Client, path: str, **fields: str) -> str:
 
 
 def test_a_person_logs_in_writes_reads_and_deletes(pooled: Pooled) -> None:
-    client, user, path = Client(pooled), pooled.user, ""
+    client, user, path = Client(pooled), pooled.person, ""
     assert _post(client, "/accounts/login/", username=user, password=f"pass-{user}") == "/"
     for number in range(5):
         title = f"{user} {number}"

@@ -54,11 +54,11 @@ def test_a_killed_replica_fails_each_connection_once_at_most(loaded: Application
         time.sleep(1)
         killed = time.monotonic()
         victim.kill()
-        time.sleep(EJECTED_SECONDS + 1)
+        time.sleep(BUSY_SECONDS + 1)
         settled = killed + BUSY_SECONDS  # refused at once: no probe needs to time out
         assert len(seen.failures()) <= CONNECTIONS, [r.body[:200] for r in seen.failures()]
         assert seen.failures(settled) == []
-        assert len(seen.since(settled)) > 50
+        assert len(seen.since(settled)) > 20
         assert _aliases(seen, settled) == {"replica_2"}
         victim.start()
         wait_until(lambda: _is_back(loaded), BACK_SECONDS + 5)  # started again, it may meet a second ejection of 10 s
