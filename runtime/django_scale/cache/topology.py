@@ -18,6 +18,8 @@ SLOTS = 16_384
 # Points of a server on the ring: at 160 the shares of 3 servers differ by some percent (as in libketama).
 POINTS = 160
 REFRESH_SECONDS = 1.0
+# Servers that one refresh asks: a request waits for it, and each may be silent for a time-out.
+ASKED = 2
 
 MakeNode = Callable[[str, int], Node]
 
@@ -82,6 +84,7 @@ class Cluster:
         self._slots: list[Node | None] = [None] * SLOTS
         self._masters: list[Node] = []
         self._read_at = -REFRESH_SECONDS
+        self._turn = -1
 
     def _node(self, host: str, port: int) -> Node:
         address = (host, port)
@@ -126,8 +129,15 @@ class Cluster:
             if time.monotonic() - self._read_at < REFRESH_SECONDS:
                 return
             self._read_at = time.monotonic()
-            for node in [*self._masters, *self._nodes.values(), *self._seeds]:
-                if node.available and self._read(node):
+            asked = 0
+            self._turn += 1
+            known = list(self._nodes.values())
+            # Another server first each time, or two silent ones could keep the others from being asked.
+            for node in known[self._turn % len(known) :] + known[: self._turn % len(known)]:
+                if asked >= ASKED or not node.available:
+                    continue
+                asked += 1
+                if self._read(node):
                     return
         finally:
             self._lock.release()

@@ -274,6 +274,21 @@ def test_a_cluster_serves_on_after_a_master_is_lost(make_clustered: MakeCache, c
         wait_until(cluster.healthy, 30)
 
 
+def test_a_cluster_that_is_silent_holds_a_request_for_moments(make_clustered: MakeCache, cluster: RedisCluster) -> None:
+    """One time-out for the key's own server, two for those asked where the key has gone; then none."""
+    cache = make_clustered(TIMEOUT=0.3, L1_SECONDS=0)
+    cache.set("key", "value")
+    with frozen(cluster.servers):
+        began = time.monotonic()
+        assert cache.get("key") is None
+        assert time.monotonic() - began < 3 * 0.3 + 1
+        began = time.monotonic()
+        assert [cache.get("key") for _ in range(200)] == [None] * 200
+        assert time.monotonic() - began < 3 * 0.3 + 1
+    wait_until(lambda: cache.get("key") == "value" or cache.set("key", "value") is not None, 15)
+    wait_until(cluster.healthy, 20)
+
+
 def test_a_slot_that_moves_is_followed(make_clustered: MakeCache, cluster: RedisCluster) -> None:
     cache = make_clustered(L1_SECONDS=0)
     cache.set("key", "old")
