@@ -129,6 +129,11 @@ class Server:
             raise ServerError(f"{self.folder.name} does not run")
         return self._process.pid
 
+    @property
+    def running(self) -> bool:
+        """Whether it was started, and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
     def log(self) -> str:
         """The end of what the server has written."""
         path = self.folder / "log"

@@ -9,6 +9,7 @@ import weakref
 from typing import Any
 
 import psycopg
+from django.db import connections
 
 _lock = threading.Lock()
 _open: dict[str, weakref.WeakSet[psycopg.Connection[Any]]] = {}
@@ -26,9 +27,19 @@ def interrupt(alias: str) -> int:
     A replica that is frozen keeps its TCP connections: neither a server-side time-out nor keep-alive ends a query on
     it.
     """
+    _drop_pool(alias)
     with _lock:
         waiting = list(_open.get(alias, ()))
     return sum(_shut_down(connection) for connection in waiting)
+
+
+def _drop_pool(alias: str) -> None:
+    """Close psycopg's pool of an alias: who waits for a connection fails at once. Django makes a new one when it is
+    asked."""
+    pools: dict[str, Any] = getattr(connections[alias], "_connection_pools", {})
+    pool: Any = pools.pop(alias, None)
+    if pool is not None:
+        pool.close(timeout=0)
 
 
 def _shut_down(connection: psycopg.Connection[Any]) -> bool:

@@ -41,8 +41,16 @@ class Probe(threading.Thread):
         self._connection: psycopg.Connection[Any] | None = None
 
     def run(self) -> None:
-        """Probe until stopped; the time between is the interval, or what is left of an ejection."""
-        while not self._stopped.wait(self._pause()):
+        """Probe until stopped; the time between is the interval, or what is left of an ejection.
+
+        A failure that a query has met is looked into at once: others may hang on the same server.
+        """
+        wake = self._pool.suspects.get(self.alias) or threading.Event()
+        while not self._stopped.is_set():
+            wake.wait(self._pause())
+            if self._stopped.is_set():
+                break
+            wake.clear()
             try:
                 self.probe()
             except (psycopg.Error, OSError, ValueError) as error:
@@ -64,7 +72,8 @@ class Probe(threading.Thread):
             self._pool.observe_primary(asked, lsn)
         else:
             self._pool.observe_replica(self.alias, asked, lsn)
-            self._pool.restore(self.alias)
+            if asked >= self._pool.replicas[self.alias].ejected_until:
+                self._pool.restore(self.alias)
 
     def _connect(self) -> psycopg.Connection[Any]:
         params: dict[str, Any] = connections[self.alias].get_connection_params()
@@ -96,8 +105,7 @@ class Probe(threading.Thread):
             self._stopped.wait(self._pool.options.probe_interval)
             return
         self._pool.eject(self.alias, error)
-        if isinstance(error, SilentServer | psycopg.errors.ConnectionTimeout):
-            known.interrupt(self.alias)
+        known.interrupt(self.alias)
 
     def _close(self) -> None:
         if self._connection is not None:
@@ -120,7 +128,7 @@ class Monitor:
         with self._lock:
             if self._watched is pool:
                 return
-            self._stopped.set()
+            self._end()
             self._stopped = threading.Event()
             self._watched = pool
             if _in_tests():
@@ -134,8 +142,13 @@ class Monitor:
     def stop(self) -> None:
         """End the probes."""
         with self._lock:
-            self._stopped.set()
+            self._end()
             self._watched = None
+
+    def _end(self) -> None:
+        self._stopped.set()
+        for suspect in self._watched.suspects.values() if self._watched else ():
+            suspect.set()
 
 
 def _in_tests() -> bool:

@@ -77,6 +77,8 @@ class ReplicaPool:
         self._choice = Choice()
         # Replicas with a probe are let back by it; the others by time alone.
         self.probed: set[str] = set()
+        # Set when a query or a connect has failed: its probe looks into it at once.
+        self.suspects = {alias: threading.Event() for alias in self.replicas}
         self._timed: set[str] = set()
         self._rebuild()
 
@@ -160,6 +162,7 @@ class ReplicaPool:
         judge."""
         if alias in self.replicas:
             self.eject(alias, error)
+            self.suspects[alias].set()
 
     def _let_back(self) -> None:
         """Without probes (no PostgreSQL), the next request after the ejection is the one that tries."""

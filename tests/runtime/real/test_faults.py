@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.runtime.real.application import Application, Client, Variables, wait_until
+from tests.runtime.real.application import Application, Client, Variables, pgbouncer_variables, wait_until
 from tests.runtime.real.load import Load, load
-from tests.servers import RedisCluster, Replica
+from tests.servers import PgBouncer, RedisCluster, Replica
 
 WORKERS, THREADS = 2, 4
 # A connection is a thread's: each may meet the lost replica once.
@@ -24,9 +25,23 @@ EJECTED_SECONDS = 3 + BUSY_SECONDS
 BACK_SECONDS = 5 * 1.2 + 2 + BUSY_SECONDS
 
 
-@pytest.fixture(scope="module")
-def loaded(variables: Variables, servers_folder: Path) -> Iterator[Application]:
-    with Application(servers_folder / "faults", variables, workers=WORKERS, threads=THREADS) as running:
+@pytest.fixture(
+    scope="module",
+    params=[
+        "direct",
+        pytest.param("psycopg-pool", marks=pytest.mark.soak),
+        pytest.param("pgbouncer", marks=pytest.mark.soak),
+    ],
+)
+def loaded(
+    request: pytest.FixtureRequest, variables: Variables, pgbouncer: PgBouncer, servers_folder: Path
+) -> Iterator[Application]:
+    """The example under a pooling profile."""
+    chosen = variables | {"DB_POOLING": request.param, "DB_POOL_SIZE": str(THREADS)}
+    if request.param == "pgbouncer":
+        chosen |= pgbouncer_variables(pgbouncer)
+        chosen = {name: value for name, value in chosen.items() if not re.fullmatch(r"DB_REPLICA_\d_PORT", name)}
+    with Application(servers_folder / f"faults-{request.param}", chosen, workers=WORKERS, threads=THREADS) as running:
         yield running
 
 
@@ -35,7 +50,7 @@ def _aliases(seen: Load, moment: float) -> set[str]:
 
 
 def _is_back(application: Application) -> bool:
-    return any(Client(application).get("/probe/read/").json["alias"] == "replica_1" for _ in range(20))
+    return "replica_1" in _served_by(application)
 
 
 @pytest.fixture
@@ -44,8 +59,9 @@ def victim(loaded: Application, replicas: list[Replica]) -> Iterator[Replica]:
     wait_until(lambda: _is_back(loaded), 20)
     replica = replicas[0]
     yield replica
-    replica.stop()
-    replica.start()
+    replica.thaw()
+    if not replica.running:
+        replica.start()
     wait_until(lambda: _is_back(loaded), 90)
 
 
