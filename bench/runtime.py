@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -204,10 +205,13 @@ def report(results: list[Result]) -> None:
 
 def main() -> None:
     """Start three Redis servers, and measure."""
-    with Redis(FOLDER / "1") as one, Redis(FOLDER / "2") as two, Redis(FOLDER / "3") as three:
-        shards = [one, two, three]
-        configure(shards)
-        report([routers(), *caches(shards), middleware(), scrape()])
+    try:
+        with Redis(FOLDER / "1") as one, Redis(FOLDER / "2") as two, Redis(FOLDER / "3") as three:
+            shards = [one, two, three]
+            configure(shards)
+            report([routers(), *caches(shards), middleware(), scrape()])
+    finally:
+        shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 if __name__ == "__main__":
