@@ -1,0 +1,1 @@
+"""Django on a scaled stack: settings, database routers, caches, metrics and health endpoints."""

@@ -1,0 +1,79 @@
+"""The setting DJANGO_SCALE as typed options: what a project may change, with its default and unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+
+@dataclass(frozen=True)
+class Options:
+    """DJANGO_SCALE, its keys in upper case. Times are in seconds.
+
+    `replica_weights` maps an alias of DATABASES to its share of the reads. `primary_apps` are the labels of
+    applications
+    that always read from the primary. `primary_fallback_limit` is the number of requests of a process that may
+    read from the primary at once while no replica serves (None: no cap).
+    """
+
+    environment: str = ""
+    region: str = ""
+    replica_weights: Mapping[str, int] = field(default_factory=lambda: dict[str, int]())
+    primary_apps: frozenset[str] = frozenset()
+    max_lag_seconds: float = 30.0
+    max_lag_bytes: int = 256 * 2**20
+    probe_interval: float = 1.0
+    probe_timeout: float = 2.0
+    ejection_seconds: float = 5.0
+    ejection_max_seconds: float = 60.0
+    primary_fallback_limit: int | None = None
+    sticky: str = "cookie"
+    sticky_cookie: str = "django_scale_lsn"
+    sticky_seconds: float = 60.0
+    health_required: frozenset[str] = frozenset({"database", "migrations"})
+    health_path: str = "/health/"
+    health_timeout: float = 2.0
+    health_cache_seconds: float = 1.0
+    drain_seconds: float = 0.0
+    metrics_exporter: str = "none"
+    metrics_namespace: str = "Django/Application"
+    metrics_directory: str = ""
+    metrics_path: str = "/metrics"
+    metrics_interval: float = 60.0
+    worker_capacity: int = 1
+    celery_queues: tuple[str, ...] = ()
+    celery_broker_url: str = ""
+
+
+def _coerce(name: str, value: Any) -> Any:
+    if name in {"primary_apps", "health_required"}:
+        return frozenset(value)
+    return tuple(value) if name == "celery_queues" else value
+
+
+@lru_cache(maxsize=1)
+def options() -> Options:
+    """The options of the project; ImproperlyConfigured names a key that does not exist."""
+    given: dict[str, Any] = dict(getattr(settings, "DJANGO_SCALE", {}))
+    known = {f.name.upper() for f in fields(Options)}
+    unknown = sorted(set(given) - known)
+    if unknown:
+        raise ImproperlyConfigured(f"DJANGO_SCALE has no option {unknown[0]!r}")
+    values = Options(**{key.lower(): _coerce(key.lower(), value) for key, value in given.items()})
+    if values.sticky not in {"cookie", "session"}:
+        raise ImproperlyConfigured("DJANGO_SCALE['STICKY'] is cookie or session")
+    return values
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting == "DJANGO_SCALE":
+        options.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="django_scale.conf")

@@ -1,0 +1,1 @@
+"""Database backends that tell the router of replicas that cannot be reached."""

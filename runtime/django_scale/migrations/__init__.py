@@ -1,0 +1,1 @@
+"""Migrations of the L3 cache's table."""

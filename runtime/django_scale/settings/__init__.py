@@ -1,0 +1,91 @@
+"""Django's settings from the environment variables of the stack.
+
+At the end of a project's settings module:
+
+    from django_scale.settings import scaled
+
+    scaled(globals())
+
+or piece by piece: `DATABASES = databases()`, `CACHES = caches()`, and so on.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django_scale.settings.caches import caches, page_cache, sessions
+from django_scale.settings.databases import databases, routers
+from django_scale.settings.environment import ConfigurationError, Environment, read
+from django_scale.settings.http import middleware, security, storages
+from django_scale.settings.logs import logging
+
+__all__ = [
+    "ConfigurationError",
+    "Environment",
+    "caches",
+    "databases",
+    "logging",
+    "middleware",
+    "page_cache",
+    "read",
+    "routers",
+    "runtime_options",
+    "scaled",
+    "security",
+    "sessions",
+    "storages",
+]
+
+
+def runtime_options(env: Environment | None = None) -> dict[str, Any]:
+    """DJANGO_SCALE: the options of `django_scale.conf.Options` that the environment decides."""
+    env = env or read()
+    return {
+        "ENVIRONMENT": env.text("DJANGO_SCALE_ENVIRONMENT"),
+        "REGION": env.text("AWS_REGION"),
+        "REPLICA_WEIGHTS": {replica.alias: replica.weight for replica in env.replicas},
+        "MAX_LAG_SECONDS": env.number("DB_REPLICA_MAX_LAG_SECONDS"),
+        "MAX_LAG_BYTES": env.integer("DB_REPLICA_MAX_LAG_BYTES"),
+        # Twice: a replica that a cookie would still keep a session from is left out long before the cookie ends.
+        "STICKY_SECONDS": 2 * env.number("DB_REPLICA_MAX_LAG_SECONDS"),
+        "METRICS_EXPORTER": env.text("METRICS_EXPORTER"),
+        "METRICS_NAMESPACE": env.text("METRICS_NAMESPACE"),
+        "WORKER_CAPACITY": env.integer("GUNICORN_THREADS"),
+        "CELERY_QUEUES": env.items("CELERY_QUEUES"),
+        "CELERY_BROKER_URL": env.text("CELERY_BROKER_URL"),
+    }
+
+
+def scaled(namespace: dict[str, Any], env: Environment | None = None) -> None:
+    """Fill a settings module, given as `globals()`, from the environment.
+
+    Sets DATABASES, DATABASE_ROUTERS, CACHES, STORAGES, LOGGING, MIDDLEWARE, the session and security settings. What the
+    module has in CACHES, DATABASE_ROUTERS and DJANGO_SCALE stays and wins; its MIDDLEWARE and INSTALLED_APPS are
+    added to.
+    ConfigurationError names every variable that is wrong or missing.
+    """
+    env = env or read()
+    base = namespace.get("BASE_DIR")
+    namespace.update(security(env))
+    namespace.update(sessions(env))
+    namespace.update(page_cache(env))
+    namespace["DATABASES"] = databases(env, base_dir=Path(base) if base else None)
+    namespace["DATABASE_ROUTERS"] = [*namespace.get("DATABASE_ROUTERS", []), *routers(env)]
+    namespace["CACHES"] = caches(env) | namespace.get("CACHES", {})
+    namespace["STORAGES"] = storages(env) | namespace.get("STORAGES", {})
+    namespace["LOGGING"] = namespace.get("LOGGING") or logging(env)
+    own = namespace.get("MIDDLEWARE")
+    namespace["MIDDLEWARE"] = middleware(env=env) if own is None else middleware(own, env)
+    installed = list(namespace.get("INSTALLED_APPS", []))
+    namespace["INSTALLED_APPS"] = installed if "django_scale" in installed else [*installed, "django_scale"]
+    namespace["DJANGO_SCALE"] = runtime_options(env) | namespace.get("DJANGO_SCALE", {})
+    for name in ("STATIC_URL", "MEDIA_URL"):
+        if env.text(name):
+            namespace[name] = env.text(name).rstrip("/") + "/"
+    namespace.setdefault("STATIC_URL", "static/")
+    namespace.setdefault("DEFAULT_AUTO_FIELD", "django.db.models.BigAutoField")
+    namespace.setdefault("USE_TZ", True)
+    namespace.setdefault("TIME_ZONE", "UTC")
+    if env.text("CELERY_BROKER_URL"):
+        namespace["CELERY_BROKER_URL"] = env.text("CELERY_BROKER_URL")
