@@ -13,10 +13,12 @@ plan: $(READY)
 	@$(BIN)/scale plan $(STACK)
 
 test: $(READY)
-	$(BIN)/pytest -n auto -m "not soak"
+	@tools/install-servers
+	$(BIN)/pytest -n auto --dist loadgroup
 
 soak: $(READY)
-	$(BIN)/pytest -n auto -m soak
+	@tools/install-servers
+	$(BIN)/pytest -n auto --dist loadgroup -m soak
 
 bench: $(READY)
 	@$(BIN)/uv sync --frozen --quiet --group bench

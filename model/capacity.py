@@ -122,10 +122,11 @@ def feeds_its_alarm(settings: Settings) -> int | None:
 
 def connections_per_server(settings: Settings) -> int:
     """Return the connections that one server may hold to each database instance."""
-    workers = settings.application.workers
-    if settings.database.pooling == "psycopg-pool":
-        return workers * settings.database.pool_size
-    return workers * settings.application.threads
+    pooled = settings.database.pooling == "psycopg-pool"
+    a_worker = settings.database.pool_size if pooled else settings.application.threads
+    # Where there are replicas, the runtime watches their lag from each process by a connection of its own.
+    watching = 1 if settings.database.replicas else 0
+    return settings.application.workers * (a_worker + watching)
 
 
 def memory_per_server_mib(settings: Settings) -> int:

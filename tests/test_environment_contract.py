@@ -7,9 +7,13 @@ from functools import cache
 from typing import Any
 
 import pytest
+from django_scale.settings.environment import VARIABLES, read
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 
 from model.environment import WRITTEN, Endpoints, container_environment, is_written, secret_variables
 from model.settings import Settings
+from tests.strategies import Stack, stacks
 
 APPLICATION = {"image": "shop:1"}
 REPLICAS = [{"weight": 2}, {"weight": 3}, {"weight": 1}]
@@ -113,3 +117,30 @@ def test_the_settings_own_variables_and_secrets_join_them() -> None:
 def test_every_value_is_text_of_one_line() -> None:
     for name in ENVIRONMENTS:
         assert all("\n" not in value for value in plain(settings(**ENVIRONMENTS[name])).values())
+
+
+# The SDK of AWS's own, which the runtime has no need to parse.
+NOT_THE_RUNTIMES = {"AWS_DEFAULT_REGION"}
+
+
+def test_the_runtime_knows_every_variable_that_a_stack_writes() -> None:
+    known = {variable.name for variable in VARIABLES}
+    assert known >= WRITTEN - NOT_THE_RUNTIMES
+    assert known >= {"DB_REPLICA_<n>_HOST", "DB_REPLICA_<n>_WEIGHT"}
+
+
+def test_the_runtime_hides_what_a_stack_keeps_secret() -> None:
+    hidden = {variable.name for variable in VARIABLES if variable.secret}
+    for name in ENVIRONMENTS:
+        assert set(secret_variables(settings(**ENVIRONMENTS[name]))) <= hidden
+
+
+@given(stack=stacks())
+@hypothesis_settings(deadline=None, max_examples=60)
+def test_the_runtime_takes_whatever_any_stack_writes(stack: Stack) -> None:
+    parsed = stack.settings()
+    secrets = dict.fromkeys(secret_variables(parsed), "a secret's value")
+    found = read({**plain(parsed), **secrets})
+    assert [replica.weight for replica in found.replicas] == [entry.weight for entry in parsed.database.replicas]
+    assert found.text("DJANGO_SCALE_ENVIRONMENT") == parsed.prefix
+    assert found.integer("GUNICORN_THREADS") == parsed.application.threads

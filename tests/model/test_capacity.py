@@ -60,9 +60,14 @@ def test_a_refresh_runs_more_servers_rounded_up(largest: int, percent: int, expe
 
 @pytest.mark.parametrize(
     ("database", "expected"),
-    [({"pooling": "direct"}, 3 * 5), ({"pooling": "psycopg-pool", "pool_size": 4}, 3 * 4)],
+    [
+        ({"pooling": "direct"}, 3 * 5),
+        ({"pooling": "psycopg-pool", "pool_size": 4}, 3 * 4),
+        ({"pooling": "direct", "replicas": [{}]}, 3 * (5 + 1)),
+        ({"pooling": "psycopg-pool", "pool_size": 4, "replicas": [{}, {}]}, 3 * (4 + 1)),
+    ],
 )
-def test_a_server_holds_a_connection_for_each_thread_or_a_pool_for_each_worker(
+def test_a_server_holds_a_connection_a_thread_or_a_pool_a_worker_and_one_to_watch_replicas(
     database: dict[str, Any], expected: int
 ) -> None:
     assert _capacity(application={"workers": 3, "threads": 5}, database=database).connections_per_server == expected

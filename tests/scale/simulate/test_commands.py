@@ -53,7 +53,7 @@ def test_the_summary_says_what_is_assumed_and_what_never_acted() -> None:
     assert code == 0
     assert "assumed, not measured" in out
     assert "price of m7g.large is not known" in out
-    assert "All servers hold 160 connections at most, and the alarm waits for more than 200" in " ".join(out.split())
+    assert "All servers hold 240 connections at most, and the alarm waits for more than 300" in " ".join(out.split())
 
 
 def test_a_calibration_is_used_and_named(tmp_path: Path) -> None:
