@@ -1,5 +1,4 @@
 # Every target sets up what it needs. On a fresh machine: Python 3.11 and make.
-PYTHON ?= python3.11
 STACK ?= dev
 UV_VERSION = 0.13.9
 BIN = .venv/bin
@@ -14,7 +13,7 @@ test: $(READY)
 	$(BIN)/pytest -n auto -m "not soak"
 
 soak: $(READY)
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto -m soak
 
 check: $(READY)
 	$(BIN)/ruff format --check .
@@ -31,8 +30,6 @@ lock: $(READY)
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
 
-$(READY): pyproject.toml uv.lock
-	@test -x $(BIN)/uv || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	@$(BIN)/uv sync --frozen --quiet
+$(READY): pyproject.toml uv.lock tools/set-up Makefile
+	@tools/set-up $(UV_VERSION)
 	@touch $@

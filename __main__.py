@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pulumi
-import pulumi_aws as aws
 
 from components.alarm_topic import AlarmTopic
 from components.alarms import Alarms
@@ -16,22 +15,19 @@ from components.fleet_scaling import FleetScaling
 from components.load_balancer import LoadBalancer
 from components.lookups import look_up
 from components.network import Network
+from components.provider import aws_provider
 from components.secret import Secret
 from components.security_groups import SecurityGroups
-from components.stack_settings import stack_settings
+from components.stack import read_stack
 from components.storage import Storage
 from model import environment
 from model.environment import Endpoints, container_environment
 
-settings, secrets = stack_settings()
+stack = read_stack()
+settings = stack.settings
 name = settings.prefix
 
-provider = aws.Provider(
-    "aws",
-    region=settings.region,
-    allowed_account_ids=[settings.deployment.account] if settings.deployment.account else None,
-    default_tags={"tags": settings.tags},
-)
+provider = aws_provider(settings, stack.provider)
 opts = pulumi.ResourceOptions(providers=[provider])
 lookups = look_up(settings, provider)
 
@@ -100,7 +96,7 @@ alarms = Alarms(
 secret_key = Secret(f"{name}-secret-key", f"Django's SECRET_KEY in {name}", opts=opts)
 given = {
     variable: Secret(f"{name}-{variable.lower().replace('_', '-')}", f"{variable} in {name}", value, opts=opts)
-    for variable, value in secrets.items()
+    for variable, value in stack.secrets.items()
 }
 passwords = {environment.SECRET_KEY: secret_key, environment.DATABASE_PASSWORD: database.password, **given}
 for variable, role in ((environment.CACHE_PASSWORD, "cache"), (environment.SESSION_PASSWORD, "sessions")):

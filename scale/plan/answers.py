@@ -78,7 +78,7 @@ class Request:
             return self.import_id
         if prefix := arns.ID_PREFIXES.get(self.type):
             return f"{prefix}-{self.digits(17)}"
-        if self.type in arns.ID_IS_ARN:
+        if self.type in arns.ID_IS_ARN and self.type in arns.ARN_FORMS:
             return self.arn
         if self.type in arns.ID_IS_UUID:
             return self.uuid

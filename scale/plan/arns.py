@@ -30,7 +30,6 @@ ID_PREFIXES: dict[str, str] = {
 ID_IS_ARN = frozenset(
     {
         "aws:acm/certificate:Certificate",
-        "aws:acm/certificateValidation:CertificateValidation",
         "aws:iam/policy:Policy",
         "aws:lb/listener:Listener",
         "aws:lb/listenerRule:ListenerRule",

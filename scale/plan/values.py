@@ -57,7 +57,7 @@ _RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e"
 
 def decode(struct: struct_pb2.Struct) -> dict[str, Value]:
     """Return the properties in a request's `struct`."""
-    return {name: _decode(value) for name, value in struct.fields.items()}
+    return {name: _decode(value) for name, value in sorted(struct.fields.items())}
 
 
 def _decode(value: struct_pb2.Value) -> Value:

@@ -1,0 +1,49 @@
+"""The `scale` command."""
+
+from __future__ import annotations
+
+# A plan imports a large part of two SDKs and ends: walking that heap for cycles again and again frees nothing and
+# takes longer than the plan itself. It has to be said before the imports.
+import gc
+
+gc.disable()
+
+from pathlib import Path  # noqa: E402
+from typing import Annotated  # noqa: E402
+
+import typer  # noqa: E402
+
+app = typer.Typer(
+    help="See, run and tune a Django application's environments on AWS.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def scale() -> None:
+    """See, run and tune a Django application's environments on AWS."""
+
+
+@app.command()
+def plan(
+    stack: Annotated[str, typer.Argument(help="The stack, as in Pulumi.STACK.yaml.")],
+    full: Annotated[bool, typer.Option("--full", help="Show every resource and every output.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON document.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a page with the architecture drawn.")] = None,
+    against: Annotated[str | None, typer.Option(help="Show how this other stack differs.")] = None,
+    cwd: Annotated[Path, typer.Option(help="The project's directory.")] = Path(),
+) -> None:
+    """Show what STACK would build and what is wrong with it, with no cloud account.
+
+    Exit status 0: no errors found; 1: errors found; 2: the settings or the program are wrong.
+    """
+    from scale.plan import command
+
+    raise typer.Exit(command.run(command.Request(stack, cwd, full, as_json, html, against)))
+
+
+def main() -> None:
+    """Run the command."""
+    app()

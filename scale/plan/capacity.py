@@ -1,0 +1,68 @@
+"""What the fleet at its largest asks of its databases and of its own memory, as findings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from model.capacity import Capacity, capacity
+from model.errors import SettingsError
+from scale.plan.findings import Finding
+
+if TYPE_CHECKING:
+    from model.settings import Settings
+    from scale.plan.stackfile import StackFile
+
+
+def settings_of(file: StackFile) -> Settings | None:
+    """Return a stack's settings; None where its configuration is another program's."""
+    from model.settings import Settings  # Not before it is needed: pydantic builds its validators on import.
+
+    prefix = f"{file.project}:"
+    given = file.configuration("update")
+    config = {key.removeprefix(prefix): _decode(value) for key, value in given.values.items() if key.startswith(prefix)}
+    secret = [key.removeprefix(prefix) for key in given.secret_keys]
+    try:
+        return Settings.parse(config, stack=file.stack, region=given.values.get("aws:region"), secret=secret)
+    except SettingsError:
+        # The program has run with this configuration, so it is one that does not read these settings.
+        return None
+
+
+def _decode(value: str) -> object:
+    return json.loads(value) if value.startswith(("{", "[")) else value
+
+
+def check_settings(settings: Settings | None) -> tuple[Capacity | None, list[Finding]]:
+    """Return the budgets of an environment, and what is wrong with them."""
+    if settings is None:
+        text = "the configuration holds no settings of django-scale: connections and memory are not checked"
+        return None, [Finding("info", "capacity", "", text)]
+    budgets = capacity(settings)
+    findings = [*_connections(budgets), *_memory(budgets, settings.application.workers)]
+    if settings.application.domain is None:
+        text = "there is no domain (application.domain): visitors are served over plain HTTP"
+        findings.append(Finding("info", "plain-http", "", text))
+    return budgets, findings
+
+
+def _connections(budgets: Capacity) -> Iterator[Finding]:
+    for budget in budgets.connections:
+        need = f"{budget.instance} ({budget.instance_class}) takes {budget.limit} connections"
+        if not budget.fits:
+            text = f"{need}; {budgets.servers} servers open {budget.at_maximum}"
+            yield Finding("error", "connections", "", text)
+        elif not budget.fits_during_refresh:
+            text = f"{need}; a refresh of {budgets.servers} servers, {budgets.servers_during_refresh} at a time, opens "
+            yield Finding("warning", "connections", "", f"{text}{budget.during_refresh}")
+
+
+def _memory(budgets: Capacity, workers: int) -> Iterator[Finding]:
+    for budget in budgets.memory:
+        if budget.memory_mib is None:
+            text = f"the memory of {budget.instance_type} is not known; {workers} workers need {budget.needed_mib} MiB"
+            yield Finding("info", "memory", "", text)
+        elif not budget.fits:
+            text = f"{budget.instance_type} has {budget.memory_mib} MiB; {workers} workers need {budget.needed_mib} MiB"
+            yield Finding("error", "memory", "", text)

@@ -1,0 +1,44 @@
+"""A plan: a stack's two passes and all that is said about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from model.capacity import Capacity
+from scale.plan import capacity
+from scale.plan.checks import check
+from scale.plan.findings import Finding, ordered
+from scale.plan.program import Passes, run_stack
+from scale.plan.recording import Recording
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a stack would build, what is wrong with it, and whether it holds what it is built for."""
+
+    passes: Passes
+    findings: tuple[Finding, ...]
+    capacity: Capacity | None
+
+    @property
+    def update(self) -> Recording:
+        """The pass in which every output has a value."""
+        return self.passes.update
+
+    @property
+    def stack(self) -> str:
+        """The stack's name."""
+        return self.passes.file.stack
+
+    @property
+    def failed(self) -> bool:
+        """Whether a finding is an error."""
+        return any(finding.severity == "error" for finding in self.findings)
+
+
+def make_plan(directory: Path, stack: str) -> Plan:
+    """Run a stack's program both ways and check it. Raises ProgramError where settings or program are wrong."""
+    passes = run_stack(directory, stack)
+    budgets, findings = capacity.check_settings(capacity.settings_of(passes.file))
+    return Plan(passes, tuple(ordered([*check(passes.preview, passes.update), *findings])), budgets)
