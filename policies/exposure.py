@@ -110,7 +110,7 @@ def _default_security_group(vpc: Resource, stack: Stack) -> Iterator[str]:
     if not adopted:
         yield "has a default security group whose members reach each other"
     for group in adopted:
-        if group.has("ingress") or group.has("egress"):
+        if group.list("ingress") or group.list("egress"):
             yield "has a default security group with rules"
 
 

@@ -25,9 +25,9 @@ def guard_rails(recording: recorded.Recording, levels: Mapping[str, Enforcement]
     for level, verdict in judge_all(RULES, levels, view(recording)):
         urn, rule = verdict.resource.urn, verdict.rule
         if isinstance(verdict, NotKnownYet):
-            findings.append(Finding("info", rule.id, urn, f"{verdict.resource.name}: {verdict.message}"))
+            findings.append(Finding("info", rule.id, urn, verdict.message))
         else:
-            message = f"{verdict.resource.name} {verdict.message}. {rule.why} Mend it: {rule.mend}"
+            message = f"{verdict.message}. {rule.why} Mend it: {rule.mend}"
             findings.append(Finding(_SEVERITIES[level], rule.id, urn, message))
     return findings
 

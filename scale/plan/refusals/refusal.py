@@ -26,10 +26,9 @@ class Refusal:
     @property
     def finding(self) -> Finding:
         """The refusal as the plan reports it."""
-        name = f"{self.resource.name}: " if self.resource else ""
         change = f"Change {self.setting}." if self.setting else "No setting changes it: the program does."
         urn = self.resource.urn if self.resource else ""
-        return Finding(self.severity, self.rule, urn, f"{name}{self.answer.rstrip('.')}. {change}")
+        return Finding(self.severity, self.rule, urn, f"{self.answer.rstrip('.')}. {change}")
 
 
 @dataclass(frozen=True)
