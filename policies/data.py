@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from policies import types as t
+from policies import tokens as t
 from policies.documents import allows_plain_http
 from policies.rule import Rule
 from policies.view import Resource, Stack

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from policies import types as t
+from policies import tokens as t
 from policies.rule import Rule
 from policies.view import NotKnownYetError, Properties, Resource, Stack
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies import types as t
+from policies import tokens as t
 from policies.rule import Rule
 from policies.view import Properties, Resource, Stack
 

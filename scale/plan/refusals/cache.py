@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from policies import types as t
+from policies import tokens as t
 from policies.view import Resource
 from scale.plan.refusals.keys import setting
 from scale.plan.refusals.refusal import Planned, Refusal, answers

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from policies import types as t
+from policies import tokens as t
 from policies.view import Resource
 from scale.plan.refusals import keys, tables
 from scale.plan.refusals.refusal import Planned, Refusal, answers

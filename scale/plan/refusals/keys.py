@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from model.settings import Settings
-from policies import types as t
+from policies import tokens as t
 from policies.view import Resource
 
 _DATABASE: Mapping[str, str] = {

@@ -10,7 +10,7 @@ from ipaddress import IPv4Network
 from model import capacity
 from model.addressing import usable_addresses
 from model.settings import Settings
-from policies import types as t
+from policies import tokens as t
 from policies.view import Resource
 from scale.plan.refusals import tables
 from scale.plan.refusals.keys import setting

@@ -10,7 +10,7 @@ from itertools import pairwise
 from zoneinfo import available_timezones
 
 from model import instances
-from policies import types as t
+from policies import tokens as t
 from policies.view import Properties, Resource
 from scale.plan.refusals.keys import instance_type, setting
 from scale.plan.refusals.refusal import Planned, Refusal, answers

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-from policies import types as t
+from policies import tokens as t
 from policies.view import Resource
 
 Names = Mapping[str, str | None]

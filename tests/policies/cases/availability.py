@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from policies import types as t
+from policies import tokens as t
 from tests.policies.cases.builders import Case, cache, database, group, replicas, subnet_a, subnet_a2, subnet_b, targets
 from tests.policies.stacks import resource
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from policies import types as t
+from policies import tokens as t
 from policies.view import Resource
 from tests.policies.stacks import resource
 

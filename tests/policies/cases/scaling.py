@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from policies import types as t
+from policies import tokens as t
 from tests.policies.cases.builders import (
     Case,
     alarm,
