@@ -4,6 +4,9 @@ UV_VERSION = 0.13.9
 BIN = .venv/bin
 READY = .venv/.ready
 
+# Importing the SDK without its compiled files takes three times as long.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: plan test soak check format lock clean
 
 plan: $(READY)

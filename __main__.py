@@ -52,6 +52,7 @@ database = Database(
     security_group_id=groups.database_id,
     zone_names=network.zone_names,
     alarm_topic=topic.arn,
+    secret_generation=settings.deployment.secret_generation,
     opts=opts,
 )
 
@@ -65,6 +66,7 @@ caches = {
         subnet_ids=network.isolated_subnet_ids,
         security_group_id=groups.cache_id,
         alarm_topic=topic.arn,
+        secret_generation=settings.deployment.secret_generation,
         opts=opts,
     )
     for role, group in (("cache", settings.cache.data), ("sessions", settings.cache.sessions))
@@ -93,7 +95,12 @@ alarms = Alarms(
     opts=opts,
 )
 
-secret_key = Secret(f"{name}-secret-key", f"Django's SECRET_KEY in {name}", opts=opts)
+secret_key = Secret(
+    f"{name}-secret-key",
+    f"Django's SECRET_KEY in {name}",
+    generation=settings.deployment.secret_generation,
+    opts=opts,
+)
 given = {
     variable: Secret(f"{name}-{variable.lower().replace('_', '-')}", f"{variable} in {name}", value, opts=opts)
     for variable, value in stack.secrets.items()
@@ -124,6 +131,7 @@ fleet = Fleet(
     tags=settings.tags,
     warmup_seconds=settings.scaling.warmup_seconds,
     draining_seconds=settings.traffic.draining_seconds,
+    secret_generation=settings.deployment.secret_generation,
     image_id=lookups.image_id,
     subnet_ids=network.server_subnet_ids,
     security_group_id=groups.servers_id,
@@ -155,7 +163,7 @@ dashboard = Dashboard(
         group_name=fleet.group_name,
         alarm_arns=alarms.arns,
         databases=database.instance_ids,
-        caches={role: cache.group_id for role, cache in caches.items()},
+        caches={role: cache.node_ids for role, cache in caches.items()},
     ),
     opts,
 )

@@ -26,6 +26,8 @@ class Cache(pulumi.ComponentResource):
     """The configuration endpoint's host name."""
     password: Secret
     group_id: pulumi.Output[str]
+    node_ids: dict[str, pulumi.Output[str]]
+    """The nodes' ids by shard and node, as `0001-001`: what a node's metrics name it by."""
 
     def __init__(
         self,
@@ -38,6 +40,7 @@ class Cache(pulumi.ComponentResource):
         subnet_ids: Sequence[pulumi.Input[str]],
         security_group_id: pulumi.Input[str],
         alarm_topic: pulumi.Input[str],
+        secret_generation: int = 1,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Build the group. One that `evicts` drops the least recently used key when full; another refuses writes."""
@@ -47,11 +50,19 @@ class Cache(pulumi.ComponentResource):
         self._engine: Engine = engine
         self._engine_version = engine_version
         self._child = pulumi.ResourceOptions(parent=self)
-        self.password = Secret(f"{name}-password", f"Password of {CACHE_USER} on {name}", opts=self._child)
+        self.password = Secret(
+            f"{name}-password",
+            f"Password of {CACHE_USER} on {name}",
+            generation=secret_generation,
+            opts=self._child,
+        )
         cluster = self._create_group(evicts, subnet_ids, security_group_id)
-        self._create_alarms(cluster, alarm_topic)
         self.host = cluster.configuration_endpoint_address
         self.group_id = cluster.replication_group_id
+        self.node_ids = {
+            suffix: pulumi.Output.concat(cluster.replication_group_id, "-", suffix) for suffix in _node_suffixes(group)
+        }
+        self._create_alarms(alarm_topic)
         self.register_outputs({"host": self.host, "group_id": self.group_id})
 
     def _create_group(
@@ -73,7 +84,7 @@ class Cache(pulumi.ComponentResource):
         )
         return aws.elasticache.ReplicationGroup(
             f"{self._name}-group",
-            description=f"{self._name}: {group.shards} shards of 1 + {group.replicas} nodes",
+            description=f"{self._name}: shards {group.shards}, replicas of each {group.replicas}",
             engine=self._engine,
             engine_version=self._engine_version,
             node_type=group.node_type,
@@ -107,13 +118,15 @@ class Cache(pulumi.ComponentResource):
             opts=self._child,
         )
         # Without it a client that gives no name would be let in as `default`, and Redis demands one in each group.
+        # A group for Valkey takes no user without a password, not even one that is switched off (ElastiCache guide,
+        # "Role-Based Access Control"); this one can do nothing with the application's.
         nobody = aws.elasticache.User(
             f"{self._name}-default",
             user_id=f"{self._name}-default",
             user_name="default",
             engine=self._engine,
             access_string="off ~* -@all",
-            no_password_required=True,
+            passwords=[self.password.value],
             opts=self._child,
         )
         return aws.elasticache.UserGroup(
@@ -124,19 +137,22 @@ class Cache(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _create_alarms(self, cluster: aws.elasticache.ReplicationGroup, alarm_topic: pulumi.Input[str]) -> None:
-        for shard in range(1, self._model.shards + 1):
-            for node in range(1, self._model.replicas + 2):
-                suffix = f"{shard:04d}-{node:03d}"
-                for alarm in node_alarms(self._model):
-                    metric_alarm(
-                        f"{self._name}-{suffix}",
-                        alarm,
-                        dimensions={"CacheClusterId": pulumi.Output.concat(cluster.replication_group_id, "-", suffix)},
-                        actions=[alarm_topic],
-                        ok_actions=[alarm_topic],
-                        opts=self._child,
-                    )
+    def _create_alarms(self, alarm_topic: pulumi.Input[str]) -> None:
+        for suffix, node_id in self.node_ids.items():
+            for alarm in node_alarms(self._model):
+                metric_alarm(
+                    f"{self._name}-{suffix}",
+                    alarm,
+                    dimensions={"CacheClusterId": node_id},
+                    actions=[alarm_topic],
+                    ok_actions=[alarm_topic],
+                    opts=self._child,
+                )
+
+
+def _node_suffixes(group: CacheGroup) -> list[str]:
+    shards, nodes = range(1, group.shards + 1), range(1, group.replicas + 2)
+    return [f"{shard:04d}-{node:03d}" for shard in shards for node in nodes]
 
 
 def node_alarms(group: CacheGroup) -> list[Alarm]:

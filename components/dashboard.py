@@ -25,7 +25,10 @@ class Sources:
     group_name: pulumi.Input[str]
     alarm_arns: Sequence[pulumi.Input[str]]
     databases: Mapping[str, pulumi.Input[str]]
-    caches: Mapping[str, pulumi.Input[str]] = field(default_factory=lambda: dict[str, pulumi.Input[str]]())
+    caches: Mapping[str, Mapping[str, pulumi.Input[str]]] = field(
+        default_factory=lambda: dict[str, Mapping[str, pulumi.Input[str]]]()
+    )
+    """The nodes' ids by role and node: caches have metrics of their nodes only."""
 
 
 class Dashboard(pulumi.ComponentResource):
@@ -106,6 +109,7 @@ def _scaling(sources: Sources) -> list[dict[str, Any]]:
 
 
 def _full(sources: Sources) -> list[dict[str, Any]]:
+    nodes = {f"{role} {node}": identifier for role, ids in sources.caches.items() for node, identifier in ids.items()}
     return [
         *(
             _graph(title, [_database(role, identifier, metric) for role, identifier in sources.databases.items()])
@@ -117,12 +121,12 @@ def _full(sources: Sources) -> list[dict[str, Any]]:
             )
         ),
         *(
-            _graph(title, [_cache(role, identifier, metric, stat) for role, identifier in sources.caches.items()])
+            _graph(title, [_node(label, identifier, metric, stat) for label, identifier in nodes.items()])
             for title, metric, stat in (
                 ("Memory of the caches, percent", "DatabaseMemoryUsagePercentage", "Maximum"),
                 ("Evictions", "Evictions", "Sum"),
             )
-            if sources.caches
+            if nodes
         ),
     ]
 
@@ -131,8 +135,8 @@ def _database(role: str, identifier: pulumi.Input[str], metric: str) -> Metric:
     return _metric("AWS/RDS", metric, {"DBInstanceIdentifier": identifier}, stat="Average", label=role)
 
 
-def _cache(role: str, identifier: pulumi.Input[str], metric: str, stat: str) -> Metric:
-    return _metric("AWS/ElastiCache", metric, {"ReplicationGroupId": identifier}, stat=stat, label=role)
+def _node(label: str, identifier: pulumi.Input[str], metric: str, stat: str) -> Metric:
+    return _metric("AWS/ElastiCache", metric, {"CacheClusterId": identifier}, stat=stat, label=label)
 
 
 def _metric(

@@ -43,6 +43,7 @@ class Database(pulumi.ComponentResource):
         security_group_id: pulumi.Input[str],
         zone_names: Sequence[pulumi.Input[str]],
         alarm_topic: pulumi.Input[str],
+        secret_generation: int = 1,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Build the instances in isolated subnets; `zone_names` are the network's zones, in its order."""
@@ -57,7 +58,12 @@ class Database(pulumi.ComponentResource):
         self._parameters = self._create_parameters()
         # RDS's own password in Secrets Manager cannot be used by an instance with replicas (RDS guide, "Limitations
         # for Secrets Manager integration").
-        self.password = Secret(f"{name}-password", f"Password of {database.user} on {name}", opts=self._child)
+        self.password = Secret(
+            f"{name}-password",
+            f"Password of {database.user} on {name}",
+            generation=secret_generation,
+            opts=self._child,
+        )
         primary = self._create_primary(subnet_ids)
         replicas = {
             replica: self._create_replica(index, replica, primary)
@@ -92,7 +98,6 @@ class Database(pulumi.ComponentResource):
     def _create_parameters(self) -> aws.rds.ParameterGroup:
         database = self._model
         values = {
-            "rds.force_ssl": "1",
             "statement_timeout": str(database.statement_timeout_ms),
             "lock_timeout": str(database.lock_timeout_ms),
             "idle_in_transaction_session_timeout": str(database.idle_in_transaction_timeout_ms),
@@ -101,14 +106,19 @@ class Database(pulumi.ComponentResource):
             # A long read on a replica is not cancelled by the primary's vacuum, which waits for it instead.
             "hot_standby_feedback": "1",
         }
-        static = {"max_connections": str(database.max_connections)} if database.max_connections is not None else {}
+        # What equals RDS's own default, as forced TLS does from version 15 on, is reported back as pending-reboot
+        # whatever was asked for, and would differ in every preview (terraform-provider-aws#39252). A new instance
+        # starts with these values all the same.
+        at_start = {"rds.force_ssl": "1"}
+        if database.max_connections is not None:
+            at_start["max_connections"] = str(database.max_connections)
         return aws.rds.ParameterGroup(
             f"{self._name}-parameters",
             family=f"postgres{database.engine_version.partition('.')[0]}",
             description=f"Parameters of {self._name}",
             parameters=[
                 *({"name": name, "value": value, "apply_method": "immediate"} for name, value in values.items()),
-                *({"name": name, "value": value, "apply_method": "pending-reboot"} for name, value in static.items()),
+                *({"name": name, "value": value, "apply_method": "pending-reboot"} for name, value in at_start.items()),
             ],
             opts=self._child,
         )

@@ -43,6 +43,7 @@ class Fleet(pulumi.ComponentResource):
         tags: Mapping[str, str],
         warmup_seconds: int,
         draining_seconds: int,
+        secret_generation: int,
         image_id: pulumi.Input[str],
         subnet_ids: Sequence[pulumi.Input[str]],
         security_group_id: pulumi.Input[str],
@@ -57,7 +58,8 @@ class Fleet(pulumi.ComponentResource):
 
         `environment` holds the container's plain variables, `secret_arns` the secret of each other variable. The
         servers may read these secrets and use the buckets. A refresh stops when one of `refresh_alarms` (names) is
-        in ALARM. `tags` are the instances' and volumes', which inherit none.
+        in ALARM. A new `secret_generation` replaces the servers. `tags` are the instances' and volumes', which inherit
+        none.
         """
         super().__init__("django-scale:compute:Fleet", name, None, opts)
         self._name = name
@@ -73,7 +75,7 @@ class Fleet(pulumi.ComponentResource):
             opts=self._child,
         )
         profile = self._create_profile(secret_arns, bucket_arns)
-        user_data = self._user_data(environment, secret_arns, draining_seconds)
+        user_data = self._user_data(environment, secret_arns, draining_seconds, secret_generation)
         template = self._create_template(profile, image_id, security_group_id, user_data)
         pinned = servers.launch_template_version
         self.template_id = template.id
@@ -146,6 +148,7 @@ class Fleet(pulumi.ComponentResource):
         environment: pulumi.Input[Mapping[str, str]],
         secret_arns: Mapping[str, pulumi.Input[str]],
         draining_seconds: int,
+        secret_generation: int,
     ) -> pulumi.Output[str]:
         ecr = _ECR.match(self._application.image)
 
@@ -156,6 +159,7 @@ class Fleet(pulumi.ComponentResource):
                 region=self._region,
                 log_group=values["log_group"],
                 draining_seconds=draining_seconds,
+                secret_generation=secret_generation,
                 environment=values["environment"],
                 secrets=values["secrets"],
                 ecr_registry=ecr["registry"] if ecr else None,

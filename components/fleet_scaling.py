@@ -89,8 +89,8 @@ class FleetScaling(pulumi.ComponentResource):
             step_adjustments=[
                 {
                     "scaling_adjustment": interval.change,
-                    "metric_interval_lower_bound": f"{interval.lower:g}",
-                    "metric_interval_upper_bound": None if interval.upper is None else f"{interval.upper:g}",
+                    "metric_interval_lower_bound": _bound(interval.lower),
+                    "metric_interval_upper_bound": None if interval.upper is None else _bound(interval.upper),
                 }
                 for interval in policy.intervals()
             ],
@@ -129,3 +129,8 @@ class FleetScaling(pulumi.ComponentResource):
             },
             opts=self._child,
         )
+
+
+def _bound(value: float) -> str:
+    """Return a bound in the form the provider reads it back in: all its digits and no exponent."""
+    return f"{value:.15g}"

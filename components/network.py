@@ -45,7 +45,7 @@ class Network(pulumi.ComponentResource):
         isolated = self._create_subnets("isolated")
         self.zone_names = [subnet.availability_zone for subnet in isolated]
         public_table, self.public_subnet_ids = self._route_public(public)
-        private_tables, private_ids = self._route_private(private, public)
+        private_tables, private_ids = self._route_private(private)
         isolated_table, self.isolated_subnet_ids = self._route_isolated(isolated)
         self.server_subnet_ids = private_ids if private else self.public_subnet_ids
         self._create_endpoint(region, [public_table, *private_tables, isolated_table])
@@ -107,7 +107,7 @@ class Network(pulumi.ComponentResource):
         return table, [self._associate(subnet, table, place, "public", route) for place, subnet in _numbered(subnets)]
 
     def _route_private(
-        self, subnets: list[aws.ec2.Subnet], public: list[aws.ec2.Subnet]
+        self, subnets: list[aws.ec2.Subnet]
     ) -> tuple[list[aws.ec2.RouteTable], list[pulumi.Output[str]]]:
         """Give each private subnet a way out through its own zone's NAT gateway, or through the only one."""
         tables: list[aws.ec2.RouteTable] = []
@@ -115,7 +115,7 @@ class Network(pulumi.ComponentResource):
         gateways: list[aws.ec2.NatGateway] = []
         for place, subnet in _numbered(subnets):
             if not gateways or self._model.nat == "per-zone":
-                gateways.append(self._create_nat(place, public[place - 1]))
+                gateways.append(self._create_nat(place))
             table = self._create_table(f"private-{place}")
             route = aws.ec2.Route(
                 f"{self._name}-private-{place}-internet",
@@ -132,14 +132,16 @@ class Network(pulumi.ComponentResource):
         table = self._create_table("isolated")
         return table, [self._associate(subnet, table, place, "isolated") for place, subnet in _numbered(subnets)]
 
-    def _create_nat(self, place: int, subnet: aws.ec2.Subnet) -> aws.ec2.NatGateway:
+    def _create_nat(self, place: int) -> aws.ec2.NatGateway:
         address = aws.ec2.Eip(
             f"{self._name}-nat-{place}", domain="vpc", tags={"Name": f"{self._name}-nat-{place}"}, opts=self._child
         )
         return aws.ec2.NatGateway(
             f"{self._name}-nat-{place}",
             allocation_id=address.id,
-            subnet_id=subnet.id,
+            # Resolved with the route to the internet gateway: a NAT gateway of a VPC that has none attached fails
+            # (terraform-provider-aws#709), and on the way down the gateway is not detached while addresses use it.
+            subnet_id=self.public_subnet_ids[place - 1],
             tags={"Name": f"{self._name}-nat-{place}"},
             opts=self._child,
         )

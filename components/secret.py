@@ -23,10 +23,14 @@ class Secret(pulumi.ComponentResource):
         description: str,
         value: pulumi.Output[str] | None = None,
         *,
+        generation: int = 1,
         recovery_days: int = 30,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Keep `value`, or a random one where there is none. A deleted secret can be restored for `recovery_days`."""
+        """Keep `value`, or a random one where there is none.
+
+        A random value is made anew for each `generation`. A deleted secret can be restored for `recovery_days`.
+        """
         super().__init__("django-scale:security:Secret", name, None, opts)
         secret = aws.secretsmanager.Secret(
             f"{name}-secret",
@@ -36,7 +40,7 @@ class Secret(pulumi.ComponentResource):
         )
         generated = value is None
         version = aws.secretsmanager.SecretVersion(
-            f"{name}-version",
+            f"{name}-version-{generation}",
             secret_id=secret.id,
             secret_string=self._generate() if value is None else pulumi.Output.secret(value),
             # A random password is another one at each run of the program; the first that was stored stays.

@@ -18,10 +18,17 @@ _HASHED = "/static/*.????????????.*"
 # A managed policy; its id is the same in every account (CloudFront guide, "Use managed origin request policies").
 _CORS_S3_ORIGIN = "88a5eaf4-2fd4-4709-b370-b4c650ea3fcf"
 
+_CACHE_CONTROL = """\
+function handler(event) {{
+  event.response.headers["cache-control"] = {{ value: "{value}" }};
+  return event.response;
+}}
+"""
+
 
 @dataclass(frozen=True)
 class _Caching:
-    """The ids of a cache policy and of a response headers policy."""
+    """The id of a cache policy, and the ARN of the function that tells browsers the same time."""
 
     edges: pulumi.Output[str]
     browsers: pulumi.Output[str]
@@ -68,6 +75,11 @@ class Storage(pulumi.ComponentResource):
         )
         hashed = self._create_caching("hashed", self._model.hashed_seconds, ", immutable")
         unhashed = self._create_caching("unhashed", self._model.unhashed_seconds)
+        headers = aws.cloudfront.ResponseHeadersPolicy(
+            f"{self._name}-files",
+            security_headers_config={"content_type_options": {"override": True}},
+            opts=self._child,
+        )
         origins = {"static": self.static, "media": self.media}
         return aws.cloudfront.Distribution(
             f"{self._name}-cdn",
@@ -82,17 +94,17 @@ class Storage(pulumi.ComponentResource):
             ],
             # The first pattern that matches decides.
             ordered_cache_behaviors=[
-                {"path_pattern": _HASHED, **_behavior("static", hashed)},
-                {"path_pattern": "/media/*", **_behavior("media", unhashed)},
+                {"path_pattern": _HASHED, **_behavior("static", hashed, headers)},
+                {"path_pattern": "/media/*", **_behavior("media", unhashed, headers)},
             ],
-            default_cache_behavior=_behavior("static", unhashed),
+            default_cache_behavior=_behavior("static", unhashed, headers),
             restrictions={"geo_restriction": {"restriction_type": "none", "locations": []}},
             viewer_certificate={"cloudfront_default_certificate": True},
             opts=self._child,
         )
 
     def _create_caching(self, role: str, seconds: int, suffix: str = "") -> _Caching:
-        """Create the policies by which edges and browsers keep a kind of file for the same time."""
+        """Create what has edges and browsers keep a kind of file for the same time."""
         edges = aws.cloudfront.CachePolicy(
             f"{self._name}-{role}",
             comment=f"{role.capitalize()} names, {seconds} s",
@@ -100,25 +112,32 @@ class Storage(pulumi.ComponentResource):
             default_ttl=seconds,
             max_ttl=seconds,
             parameters_in_cache_key_and_forwarded_to_origin={
-                "enable_accept_encoding_brotli": True,
-                "enable_accept_encoding_gzip": True,
+                # CloudFront refuses them in a policy that caches nothing (EnableAcceptEncodingGzip, InvalidArgument).
+                "enable_accept_encoding_brotli": seconds > 0,
+                "enable_accept_encoding_gzip": seconds > 0,
                 "cookies_config": {"cookie_behavior": "none"},
                 "headers_config": {"header_behavior": "none"},
                 "query_strings_config": {"query_string_behavior": "none"},
             },
             opts=self._child,
         )
-        cache_control = f"public, max-age={seconds}{suffix}"
-        browsers = aws.cloudfront.ResponseHeadersPolicy(
+        # A response headers policy would say it of errors too, and a browser that asked for a file before its upload
+        # would keep the refusal for a year. No function runs for an origin's answer of 400 and above (CloudFront
+        # guide, "Restrictions on all edge functions").
+        browsers = aws.cloudfront.Function(
             f"{self._name}-{role}",
-            custom_headers_config={"items": [{"header": "Cache-Control", "value": cache_control, "override": True}]},
-            security_headers_config={"content_type_options": {"override": True}},
+            runtime="cloudfront-js-2.0",
+            comment=f"How long browsers keep files with {role} names",
+            code=_CACHE_CONTROL.format(value=f"public, max-age={seconds}{suffix}"),
+            publish=True,
             opts=self._child,
         )
-        return _Caching(edges.id, browsers.id)
+        return _Caching(edges.id, browsers.arn)
 
 
-def _behavior(origin: str, caching: _Caching) -> aws.cloudfront.DistributionDefaultCacheBehaviorArgsDict:
+def _behavior(
+    origin: str, caching: _Caching, headers: aws.cloudfront.ResponseHeadersPolicy
+) -> aws.cloudfront.DistributionDefaultCacheBehaviorArgsDict:
     return {
         "target_origin_id": origin,
         "viewer_protocol_policy": "redirect-to-https",
@@ -127,7 +146,8 @@ def _behavior(origin: str, caching: _Caching) -> aws.cloudfront.DistributionDefa
         "compress": True,
         "cache_policy_id": caching.edges,
         "origin_request_policy_id": _CORS_S3_ORIGIN,
-        "response_headers_policy_id": caching.browsers,
+        "response_headers_policy_id": headers.id,
+        "function_associations": [{"event_type": "viewer-response", "function_arn": caching.browsers}],
     }
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
-# AWS keeps the first four addresses of a subnet and the last one (VPC guide, "Subnet CIDR blocks").
-RESERVED_ADDRESSES = 5
 # A load balancer's subnet is a /27 or larger with 8 free addresses (Elastic Load Balancing guide,
 # "Application Load Balancers", subnets). A public subnet is a sixteenth of the block, so the block is a /23 or larger.
 LONGEST_PREFIX = 23
@@ -37,8 +35,3 @@ def subnets(cidr: IPv4Network, zones: int) -> Subnets:
         public=tuple(public.subnets(prefixlen_diff=2))[:zones],
         isolated=tuple(isolated.subnets(prefixlen_diff=2))[:zones],
     )
-
-
-def usable_addresses(block: IPv4Network) -> int:
-    """Return how many addresses of a subnet AWS leaves for use."""
-    return block.num_addresses - RESERVED_ADDRESSES

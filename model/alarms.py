@@ -7,9 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from model.fields import Problem, Seconds, Section, Unit, form
-
-FractionalPercent = Annotated[float, Unit("percent")]
+from model.fields import FractionalPercent, FractionalSeconds, Problem, Seconds, Section, form
 
 
 class Alarms(Section):
@@ -24,7 +22,7 @@ class Alarms(Section):
     error_percent: FractionalPercent = Field(default=5.0, gt=0, le=100)
     """The share of answers that are 5xx above which users are affected."""
 
-    slow_seconds: Annotated[float, Unit("seconds")] = Field(default=5.0, gt=0, le=600)
+    slow_seconds: FractionalSeconds = Field(default=5.0, gt=0, le=600)
     """The response time of the slowest hundredth above which users are affected."""
 
     period_seconds: Seconds = Field(default=60, ge=60, le=3600, multiple_of=60)

@@ -8,15 +8,18 @@ from typing import Annotated
 
 from pydantic import Field
 
-from model.fields import Count, HostName, MiB, Name, Port, Problem, Section, rule
+from model.fields import AllowedHost, Count, HostName, MiB, Name, Port, Problem, Section, rule
 from model.instances import Architecture
 
-_IMAGE = re.compile(r"^[a-z0-9][a-z0-9._/:-]*?(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?$")
-_VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
+_IMAGE = re.compile(
+    r"[a-z0-9][a-z0-9._/:-]*?(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_LINE_ENDS = ("\n", "\r", "\0")
 
 
 def _image(text: str) -> str | None:
-    match = _IMAGE.match(text)
+    match = _IMAGE.fullmatch(text)
     if match is None:
         return "an image reference such as registry/name:tag"
     if match["digest"] is None and match["tag"] in (None, "latest"):
@@ -54,8 +57,8 @@ class Application(Section):
     hosted_zone: HostName | None = None
     """The Route 53 public hosted zone that holds the domain's records; by default the zone is the domain itself."""
 
-    allowed_hosts: tuple[str, ...] = ()
-    """Further host names that Django accepts, besides the domain."""
+    allowed_hosts: tuple[AllowedHost, ...] = ()
+    """Further host names that Django accepts, besides the domain; `.example.com` with all below it."""
 
     environment: dict[str, str] = Field(default={})
     """Further environment variables of the container, readable by anyone who may read the stack. No secrets here."""
@@ -67,9 +70,9 @@ class Application(Section):
         if self.domain and self.hosted_zone and not f".{self.domain}".endswith(f".{self.hosted_zone}"):
             yield Problem("hosted_zone", f"must contain the domain {self.domain}, is {self.hosted_zone!r}")
         for name in self.environment:
-            if not _VARIABLE.match(name):
+            if not _VARIABLE.fullmatch(name):
                 yield Problem(f"environment.{name}", "must be a name of letters, digits and underscores")
-            elif "\n" in self.environment[name]:
+            elif any(end in self.environment[name] for end in _LINE_ENDS):
                 yield Problem(
                     f"environment.{name}", "must be one line: Docker's environment file has no way to quote more"
                 )

@@ -10,7 +10,14 @@ from pydantic import Field
 from model.fields import Count, Days, NodeType, Percent, Problem, Section
 
 Engine = Literal["valkey", "redis"]
-_VERSIONS: dict[Engine, tuple[str, ...]] = {"valkey": ("7.2", "8.0", "8.1"), "redis": ("7.0", "7.1")}
+# ElastiCache guide, "Engine versions and upgrading".
+_VERSIONS: dict[Engine, tuple[str, ...]] = {
+    "valkey": ("7.2", "8.0", "8.1", "8.2", "9.0"),
+    "redis": ("7.0", "7.1"),
+}
+
+# The quota of nodes in a cluster that an account begins with (ElastiCache guide, "Quotas").
+_MOST_NODES = 90
 
 
 class CacheGroup(Section):
@@ -39,8 +46,14 @@ class CacheGroup(Section):
 
     def problems(self) -> Iterator[Problem]:
         """Yield what CreateReplicationGroup would refuse."""
-        if self.nodes > 90:
-            yield Problem("shards", f"must give at most 90 nodes with their replicas, is {self.nodes} nodes")
+        if self.nodes > _MOST_NODES:
+            yield Problem(
+                "shards",
+                f"must give at most {_MOST_NODES} nodes with their replicas, is {self.shards} ({self.nodes} nodes)",
+            )
+        if ".r6gd." in self.node_type:
+            # CreateReplicationGroup, DataTieringEnabled: r6gd nodes demand it, and memory in use then says nothing.
+            yield Problem("node_type", f"must not tier data to disks, as r6gd nodes do, is {self.node_type!r}")
 
     @property
     def nodes(self) -> int:
@@ -65,7 +78,7 @@ class Cache(Section):
     """The engine of both groups."""
 
     engine_version: str = "8.0"
-    """Its version: valkey 7.2, 8.0, 8.1; redis 7.0, 7.1."""
+    """Its version: valkey 7.2, 8.0, 8.1, 8.2, 9.0; redis 7.0, 7.1."""
 
     data: CacheGroup | None = CacheGroup()
     """The application's cache; evicts the least recently used key when full. `null` leaves each server its own."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model import instances
+from model.database import PRIMARY
 
 if TYPE_CHECKING:
     from model.database import Database
@@ -61,10 +62,15 @@ class MemoryBudget:
 
 @dataclass(frozen=True)
 class Capacity:
-    """The budgets of an environment."""
+    """The budgets of an environment.
+
+    `servers` is the largest fleet; `open_ended` says that a forecast may lift the group above it, without a limit that
+    is known in advance.
+    """
 
     servers: int
     servers_during_refresh: int
+    open_ended: bool
     connections_per_server: int
     connections: tuple[ConnectionBudget, ...]
     memory: tuple[MemoryBudget, ...]
@@ -78,6 +84,7 @@ def capacity(settings: Settings) -> Capacity:
     return Capacity(
         servers=largest,
         servers_during_refresh=surge,
+        open_ended=settings.scaling.predictive is not None and settings.scaling.predictive.lifts_maximum,
         connections_per_server=per_server,
         connections=tuple(
             ConnectionBudget(
@@ -97,12 +104,8 @@ def capacity(settings: Settings) -> Capacity:
 
 
 def largest_fleet(settings: Settings) -> int:
-    """Return the most servers at any time: the group's maximum, a scheduled one, or what a forecast may add."""
-    largest = max([settings.servers.max, *(action.max or 0 for action in settings.scaling.scheduled)])
-    predictive = settings.scaling.predictive
-    if predictive is not None and predictive.mode == "forecast-and-scale" and predictive.max_breach_percent is not None:
-        largest = -(-largest * (100 + predictive.max_breach_percent) // 100)
-    return largest
+    """Return the most servers at any time by the settings: the group's maximum or a scheduled one."""
+    return max([settings.servers.max, *(action.max or 0 for action in settings.scaling.scheduled)])
 
 
 def connections_per_server(settings: Settings) -> int:
@@ -121,7 +124,7 @@ def memory_per_server_mib(settings: Settings) -> int:
 def database_classes(database: Database) -> dict[str, str]:
     """Return the class of the primary and of each replica, by name."""
     replicas = zip(database.replica_names, database.replicas, strict=True)
-    return {"primary": database.instance_class} | {
+    return {PRIMARY: database.instance_class} | {
         name: replica.instance_class or database.instance_class for name, replica in replicas
     }
 

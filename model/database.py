@@ -27,8 +27,9 @@ from model.fields import (
 )
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_DAILY = re.compile(r"^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)$")
-_WEEKLY = re.compile(rf"^({'|'.join(_DAYS)}):([01]\d|2[0-3]):([0-5]\d)-({'|'.join(_DAYS)}):([01]\d|2[0-3]):([0-5]\d)$")
+_TIME = r"([01]\d|2[0-3]):([0-5]\d)"
+_DAILY = re.compile(rf"{_TIME}-{_TIME}", re.ASCII)
+_WEEKLY = re.compile(rf"({'|'.join(_DAYS)}):{_TIME}-({'|'.join(_DAYS)}):{_TIME}", re.ASCII)
 Identifier = Annotated[
     str,
     form(r"[a-z][a-z0-9_]*", "lower-case letters, digits and underscores, a letter first"),
@@ -42,8 +43,12 @@ def _is_reserved(name: str) -> bool:
 
 _DAY, _WEEK = 24 * 60, 7 * 24 * 60
 
-# Words that PostgreSQL on RDS keeps for itself (CreateDBInstance, MasterUsername and DBName).
-_RESERVED_NAMES = {"admin", "administrator", "rdsadmin", "root", "postgres", "template0", "template1", "public"}
+# What RDS for PostgreSQL keeps for itself (CreateDBInstance, MasterUsername and DBName; for `admin`, as AWS answers,
+# aws-cloudformation/cfn-lint#4425), and roles and databases that every PostgreSQL has.
+_RESERVED_NAMES = {"admin", "administrator", "root", "postgres", "template0", "template1", "public"}
+
+PRIMARY = "primary"
+"""What the instance that takes the writes is called beside its replicas."""
 
 
 class Replica(Section):
@@ -131,7 +136,7 @@ class Database(Section):
     """A session that sleeps inside a transaction is ended after this time; 0 is never."""
 
     slow_statement_ms: Milliseconds = Field(default=1_000, ge=0, le=3_600_000)
-    """Statements that take longer are logged."""
+    """Statements that take longer are logged; 0 logs them all."""
 
     replica_max_lag_seconds: Seconds = Field(default=30, ge=1, le=3600)
     """A replica this far behind is in alarm, and left out by the application's router."""
@@ -157,9 +162,11 @@ class Database(Section):
             yield Problem(
                 "max_storage_gib", f"must be at least storage_gib ({self.storage_gib}), is {self.max_storage_gib}"
             )
-        elif self.storage_gib < self.max_storage_gib < self.storage_gib * 1.1:
+        elif self.storage_gib < self.max_storage_gib and self.max_storage_gib * 10 < self.storage_gib * 11:
+            # RDS guide, "Managing capacity automatically with Amazon RDS storage autoscaling".
             yield Problem(
-                "max_storage_gib", f"must be storage_gib, or a tenth above it and more, is {self.max_storage_gib}"
+                "max_storage_gib",
+                f"must be storage_gib ({self.storage_gib}), or a tenth above it and more, is {self.max_storage_gib}",
             )
         if self.replicas and self.backup_days == 0:
             yield Problem("backup_days", "must be at least 1 for an instance with replicas, is 0")
@@ -171,10 +178,12 @@ class Database(Section):
         for index, name in enumerate(names):
             if name in names[:index]:
                 yield Problem(f"replicas[{index}].name", f"must be unique, {name!r} is used twice")
+            elif name == PRIMARY:
+                yield Problem(f"replicas[{index}].name", f"must not be {name!r}, as the instance it follows is called")
 
     def _window_problems(self) -> Iterator[Problem]:
-        backup = _DAILY.match(self.backup_window)
-        weekly = _WEEKLY.match(self.maintenance_window)
+        backup = _DAILY.fullmatch(self.backup_window)
+        weekly = _WEEKLY.fullmatch(self.maintenance_window)
         if backup is None or weekly is None:
             raise ValueError("windows are matched by their fields' validators")
         backup_start = int(backup[1]) * 60 + int(backup[2])

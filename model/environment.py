@@ -15,7 +15,7 @@ from model.metrics import APPLICATION_NAMESPACE
 if TYPE_CHECKING:
     from model.settings import Settings
 
-_REPLICA_VARIABLE = re.compile(r"^DB_REPLICA_\d+_(HOST|PORT|NAME|WEIGHT)$")
+_REPLICA_VARIABLE = re.compile(r"DB_REPLICA_\d+_(HOST|PORT|NAME|WEIGHT)")
 
 SECRET_KEY = "DJANGO_SECRET_KEY"
 DATABASE_PASSWORD = "DB_PASSWORD"
@@ -85,7 +85,7 @@ class Endpoints:
 
 def is_written(name: str) -> bool:
     """Return whether the stack writes the variable `name` itself."""
-    return name in WRITTEN or _REPLICA_VARIABLE.match(name) is not None
+    return name in WRITTEN or _REPLICA_VARIABLE.fullmatch(name) is not None
 
 
 def secret_variables(settings: Settings) -> tuple[str, ...]:
@@ -119,7 +119,7 @@ def _application(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
         "AWS_DEFAULT_REGION": settings.region,
         "DJANGO_DEBUG": "false",
         "DJANGO_ALLOWED_HOSTS": ",".join(hosts),
-        "DJANGO_CSRF_TRUSTED_ORIGINS": ",".join(f"{scheme}://{host}" for host in hosts),
+        "DJANGO_CSRF_TRUSTED_ORIGINS": ",".join(f"{scheme}://{_origin(host)}" for host in hosts),
         "DJANGO_BEHIND_TLS": _flag(application.domain is not None),
         "PORT": str(application.port),
         "WEB_CONCURRENCY": str(application.workers),
@@ -128,6 +128,11 @@ def _application(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
         "METRICS_NAMESPACE": APPLICATION_NAMESPACE,
         "LOG_FORMAT": "json",
     }
+
+
+def _origin(host: str) -> str:
+    """Return an allowed host as CSRF_TRUSTED_ORIGINS has it, where a star stands for what is below a domain."""
+    return f"*{host}" if host.startswith(".") else host
 
 
 def _database(settings: Settings, endpoints: Endpoints) -> dict[str, str]:

@@ -11,6 +11,10 @@ from pydantic_core import ErrorDetails
 
 from model.fields import Problem
 
+# What pydantic adds to the location of a mapping's key that is wrong.
+_KEY = "[key]"
+_YAML = {"True": "true", "False": "false", "None": "null"}
+
 
 class SettingsError(Exception):
     """Settings that cannot be built: every problem at once, one a line."""
@@ -24,7 +28,7 @@ class SettingsError(Exception):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean ...?` for the known name nearest to `name`, or the list of the known names."""
+    """Return `did you mean ...?` with the known name nearest to `name`, or the list of the known names."""
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(names)}"
@@ -41,20 +45,31 @@ def dotted(location: Iterable[int | str]) -> str:
     return text
 
 
+def plain(number: float) -> str:
+    """Return a number without the fraction that it has as a float only: 600, not 600.0."""
+    return str(int(number)) if number == int(number) else str(number)
+
+
 def from_validation(section: str, model: type[BaseModel], error: ValidationError) -> list[Problem]:
     """Return pydantic's errors for `section` as problems."""
     problems: list[Problem] = []
-    for details in error.errors(include_url=False):
-        location = [part for part in details["loc"] if not _is_tag(part)]
+    all_details = error.errors(include_url=False)
+    for details in all_details:
+        if _follows(details, all_details):
+            continue
+        location = [part for part in details["loc"] if part != _KEY]
         problem = Problem(dotted([section, *location]), _message(model, details))
         if problem not in problems:
             problems.append(problem)
     return problems
 
 
-def _is_tag(part: int | str) -> bool:
-    # pydantic adds the name of a union's member or of a mapping's key side to a location; keys of ours are plain.
-    return isinstance(part, str) and (part == "[key]" or "[" in part or "(" in part)
+def _follows(details: ErrorDetails, others: Iterable[ErrorDetails]) -> bool:
+    """Return whether an error is another's echo: pydantic finds a list too short without the entries that are wrong."""
+    place = details["loc"]
+    return details["type"] == "too_short" and any(
+        len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in others
+    )
 
 
 def _message(model: type[BaseModel], details: ErrorDetails) -> str:
@@ -66,11 +81,11 @@ def _message(model: type[BaseModel], details: ErrorDetails) -> str:
             location = details["loc"]
             return f"is not a setting; {nearest(str(location[-1]), _known(model, location[:-1]))}"
         case "greater_than_equal":
-            return f"must be at least {context['ge']}, is {given}"
+            return f"must be at least {plain(context['ge'])}, is {given}"
         case "less_than_equal":
-            return f"must be at most {context['le']}, is {given}"
+            return f"must be at most {plain(context['le'])}, is {given}"
         case "greater_than":
-            return f"must be above {context['gt']:g}, is {given}"
+            return f"must be above {plain(context['gt'])}, is {given}"
         case "multiple_of":
             return f"must be a multiple of {context['multiple_of']}, is {given}"
         case "literal_error":
@@ -89,6 +104,8 @@ def _message(model: type[BaseModel], details: ErrorDetails) -> str:
             return f"must be true or false, is {given}"
         case "string_type":
             return f"must be text (in quotes, where YAML would read a number), is {given}"
+        case "ip_v4_network":
+            return f"must be a block of IPv4 addresses such as 10.0.0.0/16, is {given}"
         case "tuple_type" | "list_type":
             return f"must be a list, is {given}"
         case "model_type" | "model_attributes_type" | "dict_type":
@@ -99,11 +116,15 @@ def _message(model: type[BaseModel], details: ErrorDetails) -> str:
 
 
 def _things(details: ErrorDetails) -> str:
-    return "characters" if details["type"].startswith("string") else "entries"
+    context = details.get("ctx", {})
+    one, many = ("character", "characters") if details["type"].startswith("string") else ("entry", "entries")
+    return one if context.get("min_length", context.get("max_length")) == 1 else many
 
 
 def _shown(value: object) -> str:
+    """Return a value as it stands in the stack's file."""
     text = repr(value)
+    text = _YAML.get(text, text)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
 from pydantic_core import PydanticCustomError
+
+from model import instances
 
 
 @dataclass(frozen=True)
@@ -41,41 +43,56 @@ def rule(check: Callable[[Any], str | None]) -> AfterValidator:
     return AfterValidator(apply)
 
 
-def form(pattern: str, meaning: str) -> AfterValidator:
+@dataclass(frozen=True)
+class Form(AfterValidator):
+    """A validator of text that says in words, for the reference too, what the text must be."""
+
+    meaning: str
+
+
+def form(pattern: str, meaning: str) -> Form:
     """Return a validator of text: the whole of it matches `pattern`, which `meaning` says in words."""
     compiled = re.compile(pattern)
-    return rule(lambda text: None if compiled.fullmatch(text) else meaning)
+    return _form(lambda text: compiled.fullmatch(text) is not None, meaning)
 
 
-def _instance_type(family: str, example: str) -> AfterValidator:
-    fits = re.compile(rf"{re.escape(family)}[a-z]+\d[a-z0-9-]*\.[a-z0-9-]+")
-    return rule(lambda text: None if fits.fullmatch(text) else f"a type such as {example}")
+def _form(fits: Callable[[str], bool], meaning: str) -> Form:
+    return Form(rule(lambda text: None if fits(text) else meaning).func, meaning)
 
 
-InstanceType = Annotated[str, _instance_type("", "m7g.large")]
-DatabaseClass = Annotated[str, _instance_type("db.", "db.m7g.large")]
-NodeType = Annotated[str, _instance_type("cache.", "cache.m7g.large")]
+def _instance_type(service: instances.Service | None, example: str) -> Form:
+    return _form(lambda name: instances.is_type(name, service), f"a type such as {example}")
 
-HostName = Annotated[
-    str,
-    form(
-        r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
-        "a host name in lower case such as shop.example.com",
-    ),
-]
+
+InstanceType = Annotated[str, _instance_type(None, "m7g.large")]
+DatabaseClass = Annotated[str, _instance_type("db", "db.m7g.large")]
+NodeType = Annotated[str, _instance_type("cache", "cache.m7g.large")]
+
+_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = rf"(?=.{{4,253}}$)({_LABEL}\.)+([a-z]{{2,63}}|xn--{_LABEL})"
+HostName = Annotated[str, form(_HOST, "a host name in lower case such as shop.example.com")]
+# Django's own form: a dot in front stands for the name and all below it (settings reference, ALLOWED_HOSTS).
+AllowedHost = Annotated[str, form(rf"\.?{_HOST}", "a host name in lower case, perhaps with a dot in front")]
 Name = Annotated[str, form(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "lower-case letters, digits and single hyphens")]
 
-Count = Annotated[int, Unit("count")]
-Port = Annotated[int, Unit("TCP port"), Field(ge=1024, le=65535)]
-Seconds = Annotated[int, Unit("seconds")]
-Milliseconds = Annotated[int, Unit("milliseconds")]
-Days = Annotated[int, Unit("days")]
-Percent = Annotated[int, Unit("percent")]
-GiB = Annotated[int, Unit("GiB")]
-MiB = Annotated[int, Unit("MiB")]
-PerMinute = Annotated[int, Unit("requests a minute")]
-Weight = Annotated[int, Unit("relative weight")]
-FractionalSeconds = Annotated[float, Unit("seconds")]
+# Strict: pydantic would take `true` for 1 and text for the number in it.
+Whole = Annotated[int, Strict()]
+Fractional = Annotated[float, Strict()]
+
+Count = Annotated[Whole, Unit("count")]
+Port = Annotated[Whole, Unit("TCP port"), Field(ge=1024, le=65535)]
+Seconds = Annotated[Whole, Unit("seconds")]
+Milliseconds = Annotated[Whole, Unit("milliseconds")]
+Days = Annotated[Whole, Unit("days")]
+Percent = Annotated[Whole, Unit("percent")]
+GiB = Annotated[Whole, Unit("GiB")]
+MiB = Annotated[Whole, Unit("MiB")]
+PerMinute = Annotated[Whole, Unit("requests a minute")]
+PerMinuteAndServer = Annotated[Whole, Unit("requests a minute and server")]
+Weight = Annotated[Whole, Unit("relative weight")]
+FractionalSeconds = Annotated[Fractional, Unit("seconds")]
+FractionalPercent = Annotated[Fractional, Unit("percent")]
+MetricValue = Annotated[Fractional, Unit("the metric's unit")]
 
 # CloudWatch Logs accepts these retentions and no others (PutRetentionPolicy, retentionInDays).
 LOG_RETENTIONS = (
@@ -103,7 +120,7 @@ LOG_RETENTIONS = (
     3653,
 )
 LogRetention = Annotated[
-    int,
+    Whole,
     Unit("days"),
     Field(ge=LOG_RETENTIONS[0], le=LOG_RETENTIONS[-1]),
     rule(

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 Architecture = Literal["arm64", "x86_64"]
+Service = Literal["db", "cache"]
 
 _NAME = re.compile(
-    r"^(?:db\.|cache\.)?(?P<family>[a-z]+)(?P<generation>\d+)(?P<attributes>[a-z-]*)\.(?P<size>[a-z0-9-]+)$"
+    r"(?P<service>db\.|cache\.)?(?!mac)(?P<family>[a-z]+(?:-\d+tb)?)(?P<generation>\d+)"
+    r"(?P<attributes>[a-z]*)(?P<variant>-[a-z0-9]+)?\.(?P<size>[a-z0-9-]+)"
 )
 _GIB_PER_PROCESSOR = {"c": 2, "m": 4, "r": 8}
 _PROCESSORS = {"medium": 1, "large": 2, "xlarge": 4}
@@ -36,9 +38,10 @@ class Size:
     memory_mib: int
 
 
-def is_instance_type(name: str) -> bool:
-    """Return whether `name` has the form of an instance type, such as `m7g.large` or `db.r8g.xlarge`."""
-    return _NAME.match(name) is not None or name.startswith("a1.")
+def is_type(name: str, service: Service | None = None) -> bool:
+    """Return whether `name` has the form of a type of `service`; of one that runs Linux, so no Mac."""
+    match = _NAME.fullmatch(name)
+    return match is not None and match["service"] == (f"{service}." if service else None)
 
 
 def architecture(name: str) -> Architecture:
@@ -46,7 +49,7 @@ def architecture(name: str) -> Architecture:
 
     A `g` directly after the generation is a Graviton processor (m7g, c7gn, t4g); `a1` was the first of them.
     """
-    match = _NAME.match(name)
+    match = _NAME.fullmatch(name)
     if match is None:
         raise ValueError(f"{name!r} does not have the form of an instance type")
     if match["family"] == "a" and match["generation"] == "1":
@@ -55,9 +58,12 @@ def architecture(name: str) -> Architecture:
 
 
 def size(name: str) -> Size | None:
-    """Return the processors and the memory of an instance type or database class, None for a family not known here."""
-    match = _NAME.match(name)
-    if match is None:
+    """Return the processors and the memory of an instance type or database class.
+
+    None for a family that is not known here, and for a cache's node, which shows its engine less than the machine has.
+    """
+    match = _NAME.fullmatch(name)
+    if match is None or match["service"] == "cache.":
         return None
     if match["family"] == "t" and int(match["generation"]) >= 3:
         burstable = _BURSTABLE.get(match["size"])

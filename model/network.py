@@ -10,11 +10,18 @@ from pydantic import Field
 from model import addressing
 from model.fields import Count, LogRetention, Section, rule
 
+_PRIVATE = tuple(IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+
+# The bridge of Docker on the servers: a container would look there for a database that is in the VPC
+# (moby/moby#35206). AWS advises against the range too (VPC guide, "VPC CIDR blocks", IPv4).
+_DOCKER = IPv4Network("172.17.0.0/16")
+
 
 def _block(cidr: IPv4Network) -> str | None:
     shortest, longest = addressing.SHORTEST_PREFIX, addressing.LONGEST_PREFIX
-    fits = shortest <= cidr.prefixlen <= longest and cidr.is_private
-    return None if fits else f"a private block (RFC 1918) of /{shortest} to /{longest}"
+    if not shortest <= cidr.prefixlen <= longest or not any(cidr.subnet_of(block) for block in _PRIVATE):
+        return f"a private block (RFC 1918) of /{shortest} to /{longest}"
+    return f"a block outside {_DOCKER}, which is Docker's on the servers" if cidr.overlaps(_DOCKER) else None
 
 
 class Network(Section):

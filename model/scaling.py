@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,8 +10,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from model.fields import Count, FractionalSeconds, Name, Percent, Problem, Seconds, Section, Unit, form
+from model.fields import (
+    Count,
+    FractionalSeconds,
+    MetricValue,
+    Name,
+    Percent,
+    PerMinuteAndServer,
+    Problem,
+    Seconds,
+    Section,
+    form,
+    rule,
+)
 from model.metrics import APPLICATION_NAMESPACE, Alarm
+
+_HOUR = 3600
 
 
 @dataclass(frozen=True)
@@ -29,7 +44,7 @@ class Interval:
 class Step(Section):
     """From `beyond` above the threshold on, add `add_percent` of the fleet."""
 
-    beyond: Annotated[float, Unit("the metric's unit")] = Field(default=0.0, ge=0, le=1_000_000)
+    beyond: MetricValue = Field(default=0.0, ge=0, le=1_000_000)
     """How far above the threshold the step begins, in the metric's unit."""
 
     add_percent: Percent = Field(ge=1, le=1000)
@@ -46,7 +61,7 @@ class StepPolicy(Section):
     """How many of them must be above the threshold."""
 
     period_seconds: Seconds = Field(default=60, ge=60, le=3600, multiple_of=60)
-    """The width of one value. `periods` of them may cover a day at most."""
+    """The width of one value. `periods` of them may cover a day at most, of an hour each a week."""
 
     steps: tuple[Step, ...] = Field(default=(Step(add_percent=10),), min_length=1, max_length=20)
     """What is added, by how far the metric is above the threshold."""
@@ -55,7 +70,8 @@ class StepPolicy(Section):
         """Yield what PutScalingPolicy and PutMetricAlarm would refuse."""
         if self.datapoints > self.periods:
             yield Problem("datapoints", f"must be at most periods ({self.periods}), is {self.datapoints}")
-        if self.periods * self.period_seconds > 86400:
+        # PutMetricAlarm, Period; with values of an hour the limit is a week, which 60 of them do not reach.
+        if self.period_seconds < _HOUR and self.periods * self.period_seconds > 24 * _HOUR:
             yield Problem("periods", f"must cover at most a day, is {self.periods} of {self.period_seconds} seconds")
         begins = [step.beyond for step in self.steps]
         if begins[0] != 0:
@@ -96,14 +112,44 @@ class ResponseTime(StepPolicy):
     """What is added, by how many seconds above the threshold."""
 
 
+_CRON_FIELDS = (
+    ("minute", 0, 59, ()),
+    ("hour", 0, 23, ()),
+    ("day of month", 1, 31, ()),
+    ("month", 1, 12, ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")),
+    ("day of week", 0, 7, ("sun", "mon", "tue", "wed", "thu", "fri", "sat")),
+)
+_CRON_ITEM = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/[1-9]\d?)?", re.ASCII)
+
+
+def _cron(text: str) -> str | None:
+    """Return what `text` must be to be an expression of Auto Scaling (guide, "Scheduled scaling", recurrence)."""
+    fields = text.split(" ")
+    if len(fields) != len(_CRON_FIELDS):
+        return "five fields with one space between them"
+    for field, (name, low, high, names) in zip(fields, _CRON_FIELDS, strict=True):
+        if not all(_fits_cron(item.lower(), low, high, names) for item in field.split(",")):
+            return f"a cron expression whose {name} is {low} to {high}"
+    return None
+
+
+def _fits_cron(item: str, low: int, high: int, names: tuple[str, ...]) -> bool:
+    match = _CRON_ITEM.fullmatch(item)
+    if match is None:
+        return False
+    ends = [end for end in (match["first"], match["last"]) if end is not None]
+    numbers = [low + names.index(end) if end in names else int(end) if end.isdigit() else -1 for end in ends]
+    return all(low <= number <= high for number in numbers) and numbers == sorted(numbers)
+
+
 class Scheduled(Section):
     """A change of the group's bounds at a time known in advance."""
 
     name: Name = Field(max_length=40)
     """What it is for, such as `monday-morning`."""
 
-    cron: Annotated[str, form(r"\S+( \S+){4}", "five fields with one space between them")]
-    """When: minute, hour, day of month, month, day of week."""
+    cron: Annotated[str, rule(_cron)]
+    """When: minute, hour, day of month, month, day of week; numbers, names, `*`, ranges, lists and steps."""
 
     time_zone: Annotated[str, form(r"[A-Za-z]+(/[A-Za-z0-9_+-]+)*", "an IANA time zone such as Europe/Berlin")] = (
         "Etc/UTC"
@@ -133,11 +179,17 @@ class Predictive(Section):
     mode: Literal["forecast-only", "forecast-and-scale"] = "forecast-only"
     """Whether the forecast is only shown, or acted on."""
 
-    ahead_seconds: Seconds = Field(default=300, ge=0, le=3600)
-    """How long before the forecast need a server is started."""
+    ahead_seconds: Seconds = Field(default=300, ge=0, le=3599)
+    """How long before the forecast need a server is started; less than the forecast's hour."""
 
     max_breach_percent: Percent | None = Field(default=None, ge=0, le=100)
-    """How far the forecast may lift the group above `servers.max`; not at all by default."""
+    """Lets the forecast lift the group's maximum for good: to what it foresees and this share of that more. By default
+    `servers.max` holds."""
+
+    @property
+    def lifts_maximum(self) -> bool:
+        """Whether the group may outgrow its maximum (PredictiveScalingConfiguration, MaxCapacityBreachBehavior)."""
+        return self.mode == "forecast-and-scale" and self.max_breach_percent is not None
 
 
 class ScalingPolicy(Section):
@@ -146,9 +198,7 @@ class ScalingPolicy(Section):
     cpu_percent: Percent | None = Field(default=70, ge=10, le=90)
     """Target tracking: mean processor utilization of the group."""
 
-    requests_per_target: Annotated[int, Unit("requests a minute and server")] | None = Field(
-        default=1000, ge=1, le=10_000_000
-    )
+    requests_per_target: PerMinuteAndServer | None = Field(default=1000, ge=1, le=10_000_000)
     """Target tracking: requests that the load balancer sends a server in a minute; 1000 is 16.7 a second."""
 
     warmup_seconds: Seconds = Field(default=180, ge=0, le=3600)

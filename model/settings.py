@@ -14,7 +14,7 @@ from model.application import Application
 from model.cache import Cache
 from model.database import Database
 from model.errors import SettingsError, from_validation, nearest
-from model.fields import Problem, Section, form
+from model.fields import Count, Problem, Section, form
 from model.network import Network
 from model.policies import Enforcement
 from model.scaling import ScalingPolicy
@@ -22,9 +22,10 @@ from model.servers import Servers
 from model.storage import Storage
 from model.traffic import TrafficPolicy
 
-_REGION = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d$")
-_VARIABLE = re.compile(r"^[A-Z_][A-Z0-9_]*$")
-_OWN_TAGS = ("Environment", "Application", "ManagedBy", "Name")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+_OWN_TAGS = ("application", "environment", "managedby", "name")
+_TAG = re.compile(r"[\w .:/=+@-]*")
 
 SECTIONS: dict[str, type[Section]] = {
     "application": Application,
@@ -46,6 +47,9 @@ class Deployment(Section):
     account: Annotated[str, form(r"\d{12}", "an account's twelve digits, in quotes")] | None = None
     """The AWS account that this stack may be deployed to, in quotes; another one is refused. Any by default."""
 
+    secret_generation: Count = Field(default=1, ge=1, le=10_000)
+    """Raise it to generate all passwords and Django's SECRET_KEY anew and to replace the servers, which read them."""
+
     tags: dict[str, str] = Field(default={}, max_length=40)
     """Tags of every resource, besides Application, Environment and ManagedBy."""
 
@@ -55,11 +59,17 @@ class Deployment(Section):
     def problems(self) -> Iterator[Problem]:
         """Yield tags that AWS or the program keep for themselves, and rules that do not exist."""
         yield from policies.problems(self.policies)
-        for key, value in self.tags.items():
-            if key.lower().startswith("aws:") or key in _OWN_TAGS:
+        keys = [key.lower() for key in self.tags]
+        for index, (key, value) in enumerate(self.tags.items()):
+            if key.lower().startswith("aws:") or key.lower() in _OWN_TAGS:
                 yield Problem(f"tags.{key}", "must not be a tag that AWS or this program sets")
             if not 1 <= len(key) <= 128 or len(value) > 256:
                 yield Problem(f"tags.{key}", "must have a key of 1 to 128 characters and a value of at most 256")
+            if not _TAG.fullmatch(key) or not _TAG.fullmatch(value):
+                yield Problem(f"tags.{key}", "must be letters, digits, spaces and _ . : / = + - @, key and value")
+            if keys[index] in keys[:index]:
+                # IAM alone knows no case in keys, and roles carry these tags (IAM guide, "Tags for IAM resources").
+                yield Problem(f"tags.{key}", "must be unique, whatever its capitals")
 
 
 class Settings(Section):
@@ -99,17 +109,21 @@ class Settings(Section):
         `secret` names the keys of `config` that hold encrypted values. Raises SettingsError with every problem.
         """
         problems = [*_key_problems(config), *_secret_problems(config, secret)]
-        if region is None or not _REGION.match(region):
+        if region is None:
+            problems.append(Problem("aws:region", "is required, such as eu-west-1"))
+        elif not _REGION.fullmatch(region):
             problems.append(Problem("aws:region", f"must be an AWS region such as eu-west-1, is {region!r}"))
         parsed: dict[str, Section] = {}
+        # An encrypted key is refused as a whole: a message about a part of it could show what was encrypted.
+        plain = {key: value for key, value in config.items() if key not in secret}
         for key, model in SECTIONS.items():
             if key in secret:
-                continue  # It is refused as a whole, and a message about a part could show what was encrypted.
-            section = _section(key, model, config.get(key, {}), problems)
+                continue
+            section = _section(key, model, plain.get(key, {}), problems)
             if section is not None:
                 parsed[key] = section
-        plain = {key: config[key] for key in Deployment.model_fields if key in config}
-        deployment = _section("", Deployment, plain, problems)
+        given = {key: plain[key] for key in Deployment.model_fields if key in plain}
+        deployment = _section("", Deployment, given, problems)
         if problems or deployment is None or region is None:
             raise SettingsError(problems)
         settings = cls.model_validate(
@@ -172,15 +186,24 @@ def _secret_problems(config: Mapping[str, object], secret: Collection[str]) -> I
         yield Problem("secrets", "must be a group of encrypted values by the name of their variable")
     if secrets and "secrets" not in secret:
         yield Problem("secrets", "must be encrypted: pulumi config set --secret --path 'secrets.NAME'")
-    plain = _group(_group(config, "application"), "environment")
-    for owner, names in (("secrets", secrets), ("application.environment", plain)):
-        for name in names:
-            if environment.is_written(name):
-                yield Problem(f"{owner}.{name}", "must not be a variable that the stack writes itself")
-            elif owner == "secrets" and not _VARIABLE.match(name):
-                yield Problem(f"secrets.{name}", "must be a name of capitals, digits and underscores")
-            elif owner == "secrets" and name in plain:
-                yield Problem(f"secrets.{name}", "is in application.environment too")
+    plain = {} if "application" in secret else _group(_group(config, "application"), "environment")
+    yield from _variable_problems(secrets, plain)
+
+
+def _variable_problems(secrets: Mapping[str, object], plain: Mapping[str, object]) -> Iterator[Problem]:
+    """Yield variables, encrypted and plain, that cannot be the container's. Their values are never shown."""
+    for name in plain:
+        if environment.is_written(name):
+            yield Problem(f"application.environment.{name}", "must not be a variable that the stack writes itself")
+    for name, value in secrets.items():
+        if environment.is_written(name):
+            yield Problem(f"secrets.{name}", "must not be a variable that the stack writes itself")
+        elif not _VARIABLE.fullmatch(name):
+            yield Problem(f"secrets.{name}", "must be a name of capitals, digits and underscores")
+        elif name in plain:
+            yield Problem(f"secrets.{name}", "is in application.environment too")
+        elif not isinstance(value, str) or not value:
+            yield Problem(f"secrets.{name}", "must be text, and not empty")
 
 
 def _group(config: Mapping[str, object], key: str) -> dict[str, object]:
@@ -217,7 +240,9 @@ def _problems_across(settings: Settings) -> Iterator[Problem]:
     for index, action in enumerate(settings.scaling.scheduled):
         low = settings.servers.min if action.min is None else action.min
         high = settings.servers.max if action.max is None else action.max
-        if low > high:
-            yield Problem(f"scaling.scheduled[{index}].min", f"must be at most the maximum ({high}), is {low}")
+        if low > high and action.min is None:
+            yield Problem(f"scaling.scheduled[{index}].max", f"must be at least servers.min ({low}), is {high}")
+        elif low > high:
+            yield Problem(f"scaling.scheduled[{index}].min", f"must be at most servers.max ({high}), is {low}")
         if action.desired is not None and not low <= action.desired <= high:
             yield Problem(f"scaling.scheduled[{index}].desired", f"must be {low} to {high}, is {action.desired}")

@@ -10,9 +10,8 @@ from pydantic import Field
 
 from model.fields import Count, Days, LogRetention, PerMinute, Problem, Seconds, Section, form
 
-# AWS WAF's rate-based rules know these windows, and no limit below 10 (AWS WAF guide, "Rate-based rule
-# high-level settings"). 300 seconds is the service's own default, 120 is not used: it counts no better than 300
-# for a slow limit and forgets sooner.
+# AWS WAF's rate-based rules know these windows and 120, and no limit below 10 (CreateWebACL, RateBasedStatement).
+# 300 seconds is the service's own default; 120 is not used: it counts no better for a slow limit, and forgets sooner.
 _WAF_WINDOWS = (60, 300, 600)
 _WAF_LOWEST_LIMIT = 10
 
@@ -36,11 +35,8 @@ class RateLimit(Section):
 
     def waf_rate(self) -> WafRate:
         """Return the limit in the shortest window in which AWS WAF accepts it: 5 a minute is 25 in 300 seconds."""
-        for window in _WAF_WINDOWS:
-            limit = self.per_minute * window // 60
-            if limit >= _WAF_LOWEST_LIMIT:
-                return WafRate(limit, window)
-        raise ValueError(f"{self.path}: AWS WAF cannot hold a client to {self.per_minute} requests a minute")
+        rates = [WafRate(self.per_minute * window // 60, window) for window in _WAF_WINDOWS]
+        return next(rate for rate in rates if rate.limit >= _WAF_LOWEST_LIMIT)
 
 
 class HealthCheck(Section):

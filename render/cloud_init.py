@@ -23,6 +23,7 @@ class Container:
     """The container of a server.
 
     `environment` holds the plain variables; `secrets` the ARN of the secret for each variable that has one;
+    a new `secret_generation` makes another script, and so other servers, which read the secrets anew;
     `ecr_registry` is the registry's host where the image is in Amazon ECR.
     """
 
@@ -31,6 +32,7 @@ class Container:
     region: str
     log_group: str
     draining_seconds: int
+    secret_generation: int
     environment: Mapping[str, str]
     secrets: Mapping[str, str]
     ecr_registry: str | None
@@ -51,6 +53,7 @@ def cloud_init(container: Container) -> str:
         region=container.region,
         log_group=shlex.quote(container.log_group),
         draining_seconds=container.draining_seconds,
+        secret_generation=container.secret_generation,
         environment=sorted(container.environment.items()),
         secrets=sorted((name, shlex.quote(arn)) for name, arn in container.secrets.items()),
         ecr_registry=container.ecr_registry,

@@ -1,7 +1,7 @@
 """Plausible outputs of a resource, as AWS would return them, all derived from its URN and its inputs.
 
 Most follow from the outputs that the SDK declares for the resource's type and the names of these; what has a
-form of its own is in `scale.plan.arns` and in the table at the end.
+form of its own is in the table at the end. Names, ids and ARNs are `scale.plan.identity`'s.
 """
 
 from __future__ import annotations
@@ -9,131 +9,14 @@ from __future__ import annotations
 import hashlib
 import inspect
 import re
-import uuid
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterator
 from typing import get_args
 
 import pulumi
 from pulumi.type_token import get_type_token
 
-from scale.plan import arns
-from scale.plan.values import UNKNOWN, Secret, Value, reveal
-
-ACCOUNT = "123456789012"
-"""The account that AWS's own documents use."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """A resource whose outputs are asked for."""
-
-    type: str
-    name: str
-    urn: str
-    inputs: Mapping[str, Value]
-    region: str
-    import_id: str = ""
-
-    def digits(self, count: int) -> str:
-        """Return `count` hexadecimal digits that belong to this resource alone."""
-        return hashlib.sha256(self.urn.encode()).hexdigest()[:count]
-
-    @cached_property
-    def uuid(self) -> str:
-        """A UUID that belongs to this resource alone."""
-        return str(uuid.uuid5(uuid.NAMESPACE_URL, self.urn))
-
-    @cached_property
-    def kind(self) -> str:
-        """The type's own name, as `loadBalancer`."""
-        return self.type.split(":")[1].rpartition("/")[2]
-
-    @cached_property
-    def module(self) -> str:
-        """The provider's module, as `lb`."""
-        return self.type.split(":")[1].partition("/")[0]
-
-    @cached_property
-    def name_property(self) -> str:
-        """The property that is the name in the cloud."""
-        return arns.NAME_PROPERTIES.get(self.type, "name")
-
-    @cached_property
-    def physical_name(self) -> str:
-        """The name in the cloud: the program's, or the logical name with seven digits as Pulumi makes it."""
-        given = self.text(self.name_property)
-        if given:
-            return given
-        prefix = self.text(f"{self.name_property}Prefix")
-        if prefix:
-            return prefix + self.digits(26)
-        return f"{self.name}-{self.digits(7)}"
-
-    @cached_property
-    def id(self) -> str:
-        """The id that AWS gives."""
-        if self.import_id:
-            return self.import_id
-        if prefix := arns.ID_PREFIXES.get(self.type):
-            return f"{prefix}-{self.digits(17)}"
-        if self.type in arns.ID_IS_ARN and self.type in arns.ARN_FORMS:
-            return self.arn
-        if self.type in arns.ID_IS_UUID:
-            return self.uuid
-        if self.type in arns.ID_IS_CAPITALS:
-            return f"E{self.digits(13).upper()}"
-        return self.physical_name
-
-    @cached_property
-    def arn(self) -> str:
-        """The ARN that AWS gives."""
-        form = arns.ARN_FORMS.get(self.type)
-        if form is None:
-            service = arns.SERVICES.get(self.module, self.module)
-            return f"arn:aws:{service}:{self.region}:{ACCOUNT}:{_kebab(self.kind)}/{self.id}"
-        arn = form.format_map(_ArnParts(self))
-        return arn if arn.startswith("arn:") else f"arn:aws:{arn}"
-
-    def text(self, key: str) -> str:
-        """Return the input `key`, empty where it is absent or no text."""
-        value = reveal(self.inputs.get(key))
-        return value if isinstance(value, str) else ""
-
-
-class _ArnParts(dict[str, str]):
-    """The parts of an ARN's form, each computed when the form asks for it."""
-
-    def __init__(self, request: Request) -> None:
-        super().__init__(region=request.region, account=ACCOUNT)
-        self._request = request
-
-    def __missing__(self, key: str) -> str:
-        request = self._request
-        match key:
-            case "name":
-                return request.physical_name
-            case "id":
-                return request.id
-            case "uuid":
-                return request.uuid
-            case "hex6" | "hex16":
-                return request.digits(int(key[3:]))
-            case "kind":
-                return {"network": "net", "gateway": "gwy"}.get(request.text("loadBalancerType"), "app")
-            case "balancer":
-                return request.text("loadBalancerArn").partition("loadbalancer/")[2]
-            case "listener":
-                return request.text("listenerArn").partition("listener/")[2]
-            case "group":
-                return request.text("autoscalingGroupName")
-            case "topic":
-                return request.text("topic")
-            case "scope":
-                return "global" if request.text("scope") == "CLOUDFRONT" else "regional"
-            case _:
-                raise KeyError(key)
+from scale.plan.identity import ACCOUNT, Request, kebab
+from scale.plan.values import UNKNOWN, Secret, Value
 
 
 def answer(request: Request) -> dict[str, Value]:
@@ -199,12 +82,8 @@ def _by_shape(request: Request, key: str, kind: object) -> Value:
     if re.search(r"(dnsName|[dD]omainName|[eE]ndpoint|[aA]ddress)$", key):
         return f"{request.physical_name}.{request.digits(8)}.{request.region}.amazonaws.com".lower()
     if key.endswith("Id"):
-        return f"{_kebab(key.removesuffix('Id'))}-{request.digits(17)}"
-    return f"{request.physical_name}-{_kebab(key)}"
-
-
-def _kebab(text: str) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "-", text).lower()
+        return f"{kebab(key.removesuffix('Id'))}-{request.digits(17)}"
+    return f"{request.physical_name}-{kebab(key)}"
 
 
 def _balancer(request: Request) -> dict[str, Value]:
@@ -244,7 +123,7 @@ def _database(request: Request) -> dict[str, Value]:
         "port": port,
         "endpoint": f"{host}:{port}",
         "hostedZoneId": f"Z{request.digits(13).upper()}",
-        "resourceId": f"db-{request.digits(26).upper()}",
+        "resourceId": request.id,
         "status": "available",
     }
 

@@ -54,6 +54,9 @@ ID_IS_CAPITALS = frozenset(
 )
 
 NAME_PROPERTIES: dict[str, str] = {
+    "aws:autoscaling/schedule:Schedule": "scheduledActionName",
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": "alarmName",
+    "aws:cloudwatch/dashboard:Dashboard": "dashboardName",
     "aws:eks/nodeGroup:NodeGroup": "nodeGroupName",
     "aws:elasticache/replicationGroup:ReplicationGroup": "replicationGroupId",
     "aws:elasticache/user:User": "userId",

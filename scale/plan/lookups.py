@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from scale.plan.answers import ACCOUNT
+from scale.plan.identity import ACCOUNT
 from scale.plan.markers import marker
 from scale.plan.values import Value
 

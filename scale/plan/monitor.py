@@ -12,6 +12,7 @@ from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mo
 from pulumi.runtime.proto import alias_pb2, resource_pb2
 
 from scale.plan import answers, lookups
+from scale.plan.identity import Request
 from scale.plan.recording import (
     PROVIDER_PREFIX,
     STACK_TYPE,
@@ -114,7 +115,7 @@ class RecordingMonitor(MockMonitor):
                 key: Secret(UNKNOWN) for key in request.additionalSecretOutputs if key not in inputs
             }
             return "", hidden
-        asked = answers.Request(type_, name, urn, inputs, self._region_of(inputs, request.provider), given)
+        asked = Request(type_, name, urn, inputs, self._region_of(inputs, request.provider), given)
         if type_.startswith(PROVIDER_PREFIX):
             return asked.uuid, {}
         computed = answers.answer(asked)

@@ -65,12 +65,6 @@ _NOT_GENERATED = frozenset(
 )
 """Types whose name the program must give."""
 
-_MORE_NAME_PROPERTIES: dict[str, str] = {
-    "aws:autoscaling/schedule:Schedule": "scheduledActionName",
-    "aws:cloudwatch/compositeAlarm:CompositeAlarm": "alarmName",
-    "aws:cloudwatch/dashboard:Dashboard": "dashboardName",
-}
-
 _WITHIN: dict[str, tuple[str, ...]] = {
     "aws:autoscaling/lifecycleHook:LifecycleHook": ("autoscalingGroupName",),
     "aws:autoscaling/policy:Policy": ("autoscalingGroupName",),
@@ -114,7 +108,7 @@ def check_names(update: Recording) -> Iterator[Finding]:
 
 def _name(resource: Resource) -> _Name | None:
     """Return the name in the cloud, None for a resource without one or whose name a provider computes."""
-    key = _MORE_NAME_PROPERTIES.get(resource.type) or arns.NAME_PROPERTIES.get(resource.type, "name")
+    key = arns.NAME_PROPERTIES.get(resource.type, "name")
     given = _text(resource.properties, key)
     if given is not None:
         return _Name(given, given=True)

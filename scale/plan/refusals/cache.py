@@ -20,9 +20,6 @@ _LONGEST_ID = 40
 # Node types with local disks take data tiering and nothing else (ElastiCache guide, "Data tiering").
 _TIERED = re.compile(r"cache\.r6gd\.")
 
-# T1 nodes know no failover, no encryption and no cluster mode; the first generations no encryption in transit
-# (ElastiCache guide, "Supported node types" and "In-transit encryption").
-_WITHOUT_TLS = re.compile(r"cache\.(t1|m1|m2|c1|m3|t2\.nano)\b")
 _MOST_NODES = 500
 
 
@@ -61,8 +58,6 @@ def _nodes(group: Resource) -> Iterator[tuple[str, str, str, str]]:
     node = group.text("nodeType")
     if _TIERED.match(node) and not group.flag("dataTieringEnabled"):
         yield "cache-tiering", "nodeType", _COMBINATION, f"{node} needs data tiering, which the group does not enable"
-    if _WITHOUT_TLS.match(node) and group.flag("transitEncryptionEnabled"):
-        yield "cache-node-tls", "nodeType", _COMBINATION, f"In-transit encryption is not supported for {node}"
 
 
 def _family(group: Resource, planned: Planned) -> Iterator[tuple[str, str, str, str]]:

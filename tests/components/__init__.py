@@ -1,0 +1,1 @@
+"""One file a component: what it registers, and how that hangs together."""
