@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Wrong:
-    """A change of prod's settings by dotted keys, and the rule, the words and the setting of the only error."""
+    """A change of prod's settings by dotted keys, and the rule, the words and the setting of the only error.
+
+    The rule `settings` is the model: such a value stops the program before there is a plan.
+    """
 
     name: str
     change: Mapping[str, object]
@@ -102,8 +105,8 @@ WRONG = (
     Wrong(
         "a node type that needs data tiering",
         {"cache.data.node_type": "cache.r6gd.xlarge"},
-        "cache-tiering",
-        "cache.r6gd.xlarge needs data tiering",
+        "settings",
+        "must not tier data to disks",
         "cache.data.node_type",
     ),
     Wrong(
@@ -113,6 +116,20 @@ WRONG = (
         "RunInstances would answer Unsupported: The requested configuration is currently not supported: "
         "eu-west-1 has no m77g.large (near it: m7g.large",
         "servers.instance_type",
+    ),
+    Wrong(
+        "an instance type that the region does not have",
+        {"aws:region": "ap-southeast-3", "servers.instance_type": "m9g.large"},
+        "refused-value",
+        "ap-southeast-3 has no m9g.large",
+        "servers.instance_type",
+    ),
+    Wrong(
+        "a node type that the region does not have",
+        {"aws:region": "ap-southeast-3", "cache.data.node_type": "cache.c7gn.large"},
+        "refused-value",
+        "cache.c7gn.large is not a node type of ap-southeast-3",
+        "cache.data.node_type",
     ),
     Wrong(
         "a further instance type that does not exist",
@@ -135,8 +152,8 @@ WRONG = (
     Wrong(
         "a minute that no clock has",
         {"scaling.scheduled": [{"name": "morning", "cron": "60 6 * * 1", "min": 6}]},
-        "cron",
-        "Given recurrence string: 60 6 * * 1 is invalid: 60 is no minute (0 to 59)",
+        "settings",
+        "must be a cron expression whose minute is 0 to 59",
         "scaling.scheduled[0].cron",
     ),
     Wrong(
@@ -161,8 +178,8 @@ WRONG = (
     Wrong(
         "a network on Docker's own bridge",
         {"network.cidr": "172.17.0.0/16"},
-        "docker-bridge",
-        "which Docker routes to its own bridge",
+        "settings",
+        "which is Docker's on the servers",
         "network.cidr",
     ),
     Wrong(
@@ -192,8 +209,8 @@ WRONG = (
     Wrong(
         "a tag with characters that no tag may have",
         {"tags": {"Owner": "shop & friends"}},
-        "tag-characters",
-        "'shop & friends' holds characters that no tag may have",
+        "settings",
+        "must be letters, digits, spaces",
         "tags",
     ),
     Wrong(

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from model import capacity
-from model.addressing import usable_addresses
 from model.settings import Settings
 from policies import tokens as t
 from policies.view import Resource
@@ -16,6 +15,8 @@ from scale.plan.refusals import tables
 from scale.plan.refusals.keys import setting
 from scale.plan.refusals.refusal import Planned, Refusal, answers
 
+# VPC guide, "Subnet CIDR blocks": AWS keeps the first four addresses of a subnet and the last one.
+_RESERVED_ADDRESSES = 5
 # Elastic Load Balancing guide, "Application Load Balancers", subnets: the free addresses that a balancer needs.
 _BALANCER_ADDRESSES = 8
 _NAT_ADDRESSES = 1
@@ -93,7 +94,7 @@ def _sizes(planned: Planned, settings: Settings) -> Iterator[Refusal]:
     subnets = planned.stack.of(t.SUBNET)
     for tier in _tiers(settings):
         for subnet in (each for each in subnets if each.name.startswith(f"{settings.prefix}-{tier.role}-")):
-            there = usable_addresses(IPv4Network(subnet.text("cidrBlock")))
+            there = IPv4Network(subnet.text("cidrBlock")).num_addresses - _RESERVED_ADDRESSES
             if tier.needed > there:
                 text = f"{subnet.name} has {there} addresses for {tier.needed}: {tier.what}"
                 answer = answers("CreateNetworkInterface", "InsufficientFreeAddressesInSubnet", text)

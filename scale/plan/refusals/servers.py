@@ -88,7 +88,7 @@ def _architectures(group: Resource, planned: Planned) -> Iterator[Refusal]:
     types = [override.text("instanceType") for override in _overrides(group)]
     templates = planned.stack.used(group, "launchTemplate", t.LAUNCH_TEMPLATE)
     types += [template.text("instanceType") for template in templates]
-    known = [name for name in types if name and instances.is_instance_type(name)]
+    known = [name for name in types if name]
     wanted = planned.settings.application.architecture if planned.settings else None
     for name in known:
         wanted = wanted or instances.architecture(name)
