@@ -153,7 +153,7 @@ def _scalar(found: Kind) -> str:
     inner = found.type
     unit = found.said(Unit)
     if get_origin(inner) is dict:
-        return f"{_scalar(replace(found, type=get_args(inner)[1]))} by name"
+        return f"{_scalar(replace(found, type=get_args(inner)[1], metadata=()))} by name"
     if get_origin(inner) is Literal:
         choices = [f"`{choice}`" for choice in get_args(inner)]
         listed = " or ".join([", ".join(choices[:-1]), choices[-1]])

@@ -7,7 +7,7 @@ import binascii
 import re
 from collections.abc import Iterator
 from itertools import pairwise
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from model import instances
 from policies import tokens as t
@@ -112,9 +112,17 @@ def _schedule(action: Resource, planned: Planned) -> Iterator[Refusal]:
         answer = answers("PutScheduledUpdateGroupAction", "ValidationError", text)
         yield Refusal("cron", action, answer, setting(action, "recurrence", planned.settings))
     zone = action.text("timeZone")
-    if zone and zone not in available_timezones():
+    if zone and not _is_time_zone(zone):
         text = answers("PutScheduledUpdateGroupAction", "ValidationError", f"{zone} is not a time zone of the IANA")
         yield Refusal("time-zone", action, text, setting(action, "timeZone", planned.settings))
+
+
+def _is_time_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return False
+    return True
 
 
 def _cron_problem(recurrence: str) -> str:
