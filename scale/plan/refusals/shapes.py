@@ -67,6 +67,20 @@ _TARGETS: Names = {
     "protocol": "HealthCheckProtocol",
 }
 
+# Set by ModifyLoadBalancerAttributes and ModifyTargetGroupAttributes, as texts by name.
+_ATTRIBUTES: Names = dict.fromkeys(
+    (
+        "deregistrationDelay",
+        "desyncMitigationMode",
+        "dropInvalidHeaderFields",
+        "enableDeletionProtection",
+        "idleTimeout",
+        "loadBalancingAlgorithmType",
+        "loadBalancingAnomalyMitigation",
+        "slowStart",
+    )
+)
+
 SHAPES: Mapping[str, Shape] = {
     t.DATABASE: Shape("AWS::RDS::DBInstance", "rds", "CreateDBInstance", _DATABASE),
     t.DATABASE_PARAMETERS: Shape(
@@ -123,9 +137,9 @@ SHAPES: Mapping[str, Shape] = {
         "AWS::ElasticLoadBalancingV2::LoadBalancer",
         "elbv2",
         "CreateLoadBalancer",
-        {"loadBalancerType": "Type", "internal": None, "accessLogs": None, "enableHttp2": None},
+        {"loadBalancerType": "Type", "internal": None, "accessLogs": None, "enableHttp2": None, **_ATTRIBUTES},
     ),
-    t.TARGET_GROUP: Shape("AWS::ElasticLoadBalancingV2::TargetGroup", "elbv2", "CreateTargetGroup"),
+    t.TARGET_GROUP: Shape("AWS::ElasticLoadBalancingV2::TargetGroup", "elbv2", "CreateTargetGroup", _ATTRIBUTES),
     t.LISTENER: Shape(
         "AWS::ElasticLoadBalancingV2::Listener", "elbv2", "CreateListener", {"certificateArn": None, "tags": None}
     ),

@@ -7,8 +7,8 @@ from tests.refusals.cases.builders import Case, cache, of_family, users
 CACHE = (
     Case(
         "cache-shards",
-        (cache(nodeGroupConfigurations=[{}], replicasPerNodeGroup=1),),
-        (cache(nodeGroupConfigurations=[{}]),),
+        (cache(nodeGroupConfigurations=[{"primaryAvailabilityZone": "eu-west-1a"}], replicasPerNodeGroup=1),),
+        (cache(nodeGroupConfigurations=[{"primaryAvailabilityZone": "eu-west-1a"}]),),
         "excludes",
     ),
     Case(
