@@ -7,7 +7,7 @@ READY = .venv/.ready
 # Importing the SDK without its compiled files takes three times as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: plan test soak check format lock clean
+.PHONY: plan test soak bench check format lock clean
 
 plan: $(READY)
 	@$(BIN)/scale plan $(STACK)
@@ -17,6 +17,11 @@ test: $(READY)
 
 soak: $(READY)
 	$(BIN)/pytest -n auto -m soak
+
+bench: $(READY)
+	@$(BIN)/uv sync --frozen --quiet --group bench
+	@$(BIN)/python -m bench.plan
+	@$(BIN)/python -m bench.growth
 
 check: $(READY)
 	$(BIN)/ruff format --check .

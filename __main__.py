@@ -102,7 +102,7 @@ secret_key = Secret(
     opts=opts,
 )
 given = {
-    variable: Secret(f"{name}-{variable.lower().replace('_', '-')}", f"{variable} in {name}", value, opts=opts)
+    variable: Secret(f"{name}-variable-{variable.lower().replace('_', '-')}", f"{variable} in {name}", value, opts=opts)
     for variable, value in stack.secrets.items()
 }
 passwords = {environment.SECRET_KEY: secret_key, environment.DATABASE_PASSWORD: database.password, **given}

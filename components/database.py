@@ -20,6 +20,8 @@ _TIMEOUTS = pulumi.CustomTimeouts(create="3h", update="6h", delete="3h")
 # Of the two authorities of RDS this one lives until 2061 (RDS guide, "Using SSL/TLS", certificate authorities).
 _CERTIFICATE_AUTHORITY = "rds-ca-rsa2048-g1"
 
+_LOGS = ("postgresql", "upgrade")
+
 _INSIGHTS_DAYS = {"standard": 7, "advanced": 465}
 
 
@@ -145,11 +147,14 @@ class Database(pulumi.ComponentResource):
         args.availability_zone = None if database.multi_az else self._zone_names[database.zone - 1]
         args.backup_retention_period = database.backup_days
         args.backup_window = database.backup_window
+        args.deletion_protection = database.deletion_protection
         args.delete_automated_backups = not database.deletion_protection
         args.skip_final_snapshot = not database.deletion_protection
-        args.final_snapshot_identifier = f"{self._name}-final" if database.deletion_protection else None
+        # A snapshot outlives the environment; the generated suffix is another one when it is built again.
+        final = subnet_group.name.apply(lambda generated: f"{self._name}-final-{generated.rpartition('-')[2]}")
+        args.final_snapshot_identifier = final if database.deletion_protection else None
         return aws.rds.Instance(
-            f"{self._name}-primary", args, opts=self._stateful(replaceable=not database.deletion_protection)
+            f"{self._name}-primary", args, opts=self._options("primary", protect=database.deletion_protection)
         )
 
     def _create_replica(self, index: int, name: str, primary: aws.rds.Instance) -> aws.rds.Instance:
@@ -160,8 +165,10 @@ class Database(pulumi.ComponentResource):
         args.replicate_source_db = primary.identifier
         args.availability_zone = self._zone_names[database.replica_zone(index, len(self._zone_names))]
         args.backup_retention_period = 0
-        args.skip_final_snapshot = True  # It holds nothing that the primary does not.
-        return aws.rds.Instance(f"{self._name}-{name}", args, opts=self._stateful(replaceable=True))
+        # It holds nothing that the primary does not, and is taken away by taking it out of the settings.
+        args.deletion_protection = False
+        args.skip_final_snapshot = True
+        return aws.rds.Instance(f"{self._name}-{name}", args, opts=self._options(name, protect=False))
 
     def _shared_args(self, role: str, instance_class: str) -> aws.rds.InstanceArgs:
         database = self._model
@@ -179,23 +186,34 @@ class Database(pulumi.ComponentResource):
             ca_cert_identifier=_CERTIFICATE_AUTHORITY,
             maintenance_window=database.maintenance_window,
             auto_minor_version_upgrade=True,
+            allow_major_version_upgrade=database.allow_major_upgrade,
+            apply_immediately=database.apply_immediately,
             copy_tags_to_snapshot=True,
-            deletion_protection=database.deletion_protection,
             database_insights_mode=database.insights,
             performance_insights_enabled=True,
             performance_insights_retention_period=_INSIGHTS_DAYS[database.insights],
             monitoring_interval=database.monitoring_seconds,
             monitoring_role_arn=self._monitoring.arn if self._monitoring else None,
-            enabled_cloudwatch_logs_exports=["postgresql", "upgrade"],
+            enabled_cloudwatch_logs_exports=list(_LOGS),
         )
 
-    def _stateful(self, *, replaceable: bool) -> pulumi.ResourceOptions:
+    def _options(self, role: str, *, protect: bool) -> pulumi.ResourceOptions:
+        # RDS makes the groups itself where there are none, and keeps their logs for ever.
+        logs = [
+            aws.cloudwatch.LogGroup(
+                f"{self._name}-{role}-{log}",
+                name=f"/aws/rds/instance/{self._name}-{role}/{log}",
+                retention_in_days=self._model.log_retention_days,
+                opts=self._child,
+            )
+            for log in _LOGS
+        ]
         return pulumi.ResourceOptions(
             parent=self,
-            protect=self._model.deletion_protection,
-            delete_before_replace=replaceable,
+            protect=protect,
+            delete_before_replace=not protect,
             custom_timeouts=_TIMEOUTS,
-            depends_on=self._grants,
+            depends_on=[*self._grants, *logs],
         )
 
     def _create_alarms(

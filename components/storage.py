@@ -15,23 +15,23 @@ from model.storage import Storage as StorageModel
 # (django/contrib/staticfiles/storage.py, HashedFilesMixin.file_hash). A path pattern's `?` is any one character.
 _HASHED = "/static/*.????????????.*"
 
-# A managed policy; its id is the same in every account (CloudFront guide, "Use managed origin request policies").
-_CORS_S3_ORIGIN = "88a5eaf4-2fd4-4709-b370-b4c650ea3fcf"
-
+# A file's name ends in its suffix, and a hashed one has the hash before it. The function decides by the digits, which
+# the pattern cannot.
 _CACHE_CONTROL = """\
 function handler(event) {{
-  event.response.headers["cache-control"] = {{ value: "{value}" }};
+  var hashed = /^\\/static\\/.*\\.[0-9a-f]{{12}}\\.[^.\\/]+$/.test(event.request.uri);
+  event.response.headers["cache-control"] = {{ value: hashed ? "{hashed}" : "{unhashed}" }};
   return event.response;
 }}
 """
 
 
 @dataclass(frozen=True)
-class _Caching:
-    """The id of a cache policy, and the ARN of the function that tells browsers the same time."""
+class _Viewers:
+    """What all answers to browsers have in common: the id of a headers policy, the ARN of a function."""
 
-    edges: pulumi.Output[str]
-    browsers: pulumi.Output[str]
+    headers: pulumi.Output[str]
+    cache_control: pulumi.Output[str]
 
 
 class Storage(pulumi.ComponentResource):
@@ -73,13 +73,9 @@ class Storage(pulumi.ComponentResource):
             signing_protocol="sigv4",
             opts=self._child,
         )
-        hashed = self._create_caching("hashed", self._model.hashed_seconds, ", immutable")
-        unhashed = self._create_caching("unhashed", self._model.unhashed_seconds)
-        headers = aws.cloudfront.ResponseHeadersPolicy(
-            f"{self._name}-files",
-            security_headers_config={"content_type_options": {"override": True}},
-            opts=self._child,
-        )
+        hashed = self._create_cache_policy("hashed", self._model.hashed_seconds)
+        unhashed = self._create_cache_policy("unhashed", self._model.unhashed_seconds)
+        viewers = _Viewers(self._create_headers(), self._create_cache_control())
         origins = {"static": self.static, "media": self.media}
         return aws.cloudfront.Distribution(
             f"{self._name}-cdn",
@@ -94,18 +90,18 @@ class Storage(pulumi.ComponentResource):
             ],
             # The first pattern that matches decides.
             ordered_cache_behaviors=[
-                {"path_pattern": _HASHED, **_behavior("static", hashed, headers)},
-                {"path_pattern": "/media/*", **_behavior("media", unhashed, headers)},
+                {"path_pattern": _HASHED, **_behavior("static", hashed, viewers)},
+                {"path_pattern": "/media/*", **_behavior("media", unhashed, viewers)},
             ],
-            default_cache_behavior=_behavior("static", unhashed, headers),
+            default_cache_behavior=_behavior("static", unhashed, viewers),
             restrictions={"geo_restriction": {"restriction_type": "none", "locations": []}},
             viewer_certificate={"cloudfront_default_certificate": True},
             opts=self._child,
         )
 
-    def _create_caching(self, role: str, seconds: int, suffix: str = "") -> _Caching:
-        """Create what has edges and browsers keep a kind of file for the same time."""
-        edges = aws.cloudfront.CachePolicy(
+    def _create_cache_policy(self, role: str, seconds: int) -> pulumi.Output[str]:
+        """Return the id of what has edges keep a kind of file as long as browsers do."""
+        policy = aws.cloudfront.CachePolicy(
             f"{self._name}-{role}",
             comment=f"{role.capitalize()} names, {seconds} s",
             min_ttl=0,
@@ -121,22 +117,52 @@ class Storage(pulumi.ComponentResource):
             },
             opts=self._child,
         )
-        # A response headers policy would say it of errors too, and a browser that asked for a file before its upload
-        # would keep the refusal for a year. No function runs for an origin's answer of 400 and above (CloudFront
-        # guide, "Restrictions on all edge functions").
-        browsers = aws.cloudfront.Function(
-            f"{self._name}-{role}",
+        return policy.id
+
+    def _create_headers(self) -> pulumi.Output[str]:
+        policy = aws.cloudfront.ResponseHeadersPolicy(
+            f"{self._name}-files",
+            security_headers_config={"content_type_options": {"override": True}},
+            # Pages come from another host, and browsers take fonts and modules from it only where it says so.
+            cors_config={
+                "access_control_allow_credentials": False,
+                "access_control_allow_headers": {"items": ["*"]},
+                "access_control_allow_methods": {"items": ["GET", "HEAD", "OPTIONS"]},
+                "access_control_allow_origins": {"items": ["*"]},
+                "origin_override": True,
+            },
+            opts=self._child,
+        )
+        return policy.id
+
+    def _create_cache_control(self) -> pulumi.Output[str]:
+        """Return the ARN of the function that tells browsers how long to keep a file.
+
+        A headers policy would say it of errors too, and a browser that asked for a file before its upload would keep
+        the refusal for a year. No function runs for an origin's answer of 400 and above (CloudFront guide,
+        "Restrictions on all edge functions").
+        """
+        function = aws.cloudfront.Function(
+            f"{self._name}-cache-control",
             runtime="cloudfront-js-2.0",
-            comment=f"How long browsers keep files with {role} names",
-            code=_CACHE_CONTROL.format(value=f"public, max-age={seconds}{suffix}"),
+            comment="How long browsers keep a file",
+            code=cache_control_code(self._model),
             publish=True,
             opts=self._child,
         )
-        return _Caching(edges.id, browsers.arn)
+        return function.arn
+
+
+def cache_control_code(storage: StorageModel) -> str:
+    """Return the function's JavaScript."""
+    return _CACHE_CONTROL.format(
+        hashed=f"public, max-age={storage.hashed_seconds}, immutable",
+        unhashed=f"public, max-age={storage.unhashed_seconds}",
+    )
 
 
 def _behavior(
-    origin: str, caching: _Caching, headers: aws.cloudfront.ResponseHeadersPolicy
+    origin: str, cache_policy: pulumi.Output[str], viewers: _Viewers
 ) -> aws.cloudfront.DistributionDefaultCacheBehaviorArgsDict:
     return {
         "target_origin_id": origin,
@@ -144,10 +170,9 @@ def _behavior(
         "allowed_methods": ["GET", "HEAD", "OPTIONS"],
         "cached_methods": ["GET", "HEAD"],
         "compress": True,
-        "cache_policy_id": caching.edges,
-        "origin_request_policy_id": _CORS_S3_ORIGIN,
-        "response_headers_policy_id": headers.id,
-        "function_associations": [{"event_type": "viewer-response", "function_arn": caching.browsers}],
+        "cache_policy_id": cache_policy,
+        "response_headers_policy_id": viewers.headers,
+        "function_associations": [{"event_type": "viewer-response", "function_arn": viewers.cache_control}],
     }
 
 

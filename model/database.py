@@ -13,6 +13,7 @@ from model.fields import (
     DatabaseClass,
     Days,
     GiB,
+    LogRetention,
     Milliseconds,
     Name,
     Percent,
@@ -109,10 +110,20 @@ class Database(Section):
     """When minor upgrades and other maintenance happen, UTC."""
 
     deletion_protection: bool = True
-    """Whether Pulumi and AWS refuse to delete the instances; deletion leaves a final snapshot."""
+    """Whether Pulumi and AWS refuse to delete the primary; deletion leaves a final snapshot. Replicas hold nothing of
+    their own and can be taken away."""
 
     replicas: tuple[Replica, ...] = Field(default=(), max_length=15)
     """The read replicas."""
+
+    allow_major_upgrade: bool = False
+    """Whether a new major `engine_version` is let through; the instances are down while they are upgraded."""
+
+    apply_immediately: bool = False
+    """Whether changes that interrupt the service, such as another class, are made at once and not in the window."""
+
+    log_retention_days: LogRetention = 30
+    """How long PostgreSQL's logs are kept in CloudWatch."""
 
     pooling: Literal["direct", "psycopg-pool"] = "direct"
     """How a server's processes hold connections: one for each thread, or a pool in each process."""

@@ -23,6 +23,8 @@ from model.storage import Storage
 from model.traffic import TrafficPolicy
 
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+# China, GovCloud and the isolated regions are partitions of their own, whose ARNs begin otherwise.
+_OTHER_PARTITIONS = ("cn-", "us-gov-", "us-iso", "eu-isoe-", "eusc-")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _OWN_TAGS = ("application", "environment", "managedby", "name")
 _TAG = re.compile(r"[\w .:/=+@-]*")
@@ -111,6 +113,8 @@ class Settings(Section):
         problems = [*_key_problems(config), *_secret_problems(config, secret)]
         if region is None:
             problems.append(Problem("aws:region", "is required, such as eu-west-1"))
+        elif region.startswith(_OTHER_PARTITIONS):
+            problems.append(Problem("aws:region", f"must be in AWS's commercial partition, is {region!r}"))
         elif not _REGION.fullmatch(region):
             problems.append(Problem("aws:region", f"must be an AWS region such as eu-west-1, is {region!r}"))
         parsed: dict[str, Section] = {}

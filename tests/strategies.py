@@ -292,6 +292,8 @@ def traffic_policies(draw: st.DrawFn) -> Group:
     )
     if policy.get("algorithm") == "round_robin":
         policy["slow_start_seconds"] = draw(st.just(0) | st.integers(30, 900))
+    if draw(st.integers(0, 9)) == 0:
+        policy |= {"api": None, "login": None}
     return policy
 
 

@@ -44,7 +44,9 @@ def _declared(token: str) -> dict[str, object]:
     if token not in _declarations:
         if token not in _classes:
             _classes.update({get_type_token(kind) or "": kind for kind in _subclasses(pulumi.CustomResource)})
-        _declarations[token] = dict(_computed(_classes[token])) if token in _classes else {}
+        if token not in _classes:
+            return {}
+        _declarations[token] = dict(_computed(_classes[token]))
     return _declarations[token]
 
 

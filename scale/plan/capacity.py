@@ -41,6 +41,11 @@ def check_settings(settings: Settings | None) -> tuple[Capacity | None, list[Fin
         return None, [Finding("info", "capacity", "", text)]
     budgets = capacity(settings)
     findings = [*_connections(budgets), *_memory(budgets, settings.application.workers)]
+    if budgets.open_ended:
+        text = (
+            "a forecast may lift the fleet above its maximum (scaling.predictive.max_breach_percent): no budget holds"
+        )
+        findings.append(Finding("warning", "open-ended", "", text))
     if settings.application.domain is None:
         text = "there is no domain (application.domain): visitors are served over plain HTTP"
         findings.append(Finding("info", "plain-http", "", text))

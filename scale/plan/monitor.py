@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from typing import Any, cast
 
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
-from pulumi.runtime.proto import alias_pb2, resource_pb2
+from pulumi.runtime.proto import alias_pb2, callback_pb2, resource_pb2
 
 from scale.plan import answers, lookups
 from scale.plan.identity import Request
@@ -52,6 +52,9 @@ class RecordingMonitor(MockMonitor):
         """Record a resource and return its outputs."""
         urn = self.make_urn(request.parent, request.type, request.name)
         inputs = decode(request.object)
+        if cast("Sized", request.transforms):
+            with self._lock:
+                self.recording.transformed.append(urn)
         identifier, computed = self._answer(request.type, request.name, urn, request, inputs)
         self._record(_from_registration(request, urn, identifier, inputs, computed))
         response = resource_pb2.RegisterResourceResponse(urn=urn, id=identifier, object=request.object)
@@ -94,6 +97,14 @@ class RecordingMonitor(MockMonitor):
         response = resource_pb2.ResourceInvokeResponse()
         _fill(getattr(response, "return"), answer.values)
         return response
+
+    def RegisterStackTransform(  # noqa: N802
+        self, request: callback_pb2.Callback
+    ) -> empty_pb2.Empty:
+        """Note a transform of every resource; a plan does not run it."""
+        with self._lock:
+            self.recording.transformed.append(self.recording.stack_urn)
+        return empty_pb2.Empty()
 
     def _answer(
         self,

@@ -220,7 +220,10 @@ def _describe(error: BaseException, directory: Path) -> str:
 
 
 def _frames(error: BaseException | None, directory: Path) -> Sequence[str]:
-    while error is not None:
+    seen: set[int] = set()
+    # The SDK raises an exception from itself, which makes a ring of causes.
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         found = [
             f"{place}:{frame.lineno} in {frame.name}"
             for frame in traceback.extract_tb(error.__traceback__)

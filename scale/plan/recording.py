@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal
 
 from scale.plan.values import Value
@@ -131,9 +132,15 @@ class Recording:
     """Registrations of a URN that was already there; `resources` holds the first."""
     invokes: list[Invoke] = field(default_factory=list[Invoke])
     messages: list[Message] = field(default_factory=list[Message])
+    transformed: list[str] = field(default_factory=list[str])
+    """URNs of resources with transforms, which only the engine runs; the stack's for a transform of the whole."""
     misuses: list[Misuse] = field(default_factory=list[Misuse])
     markers: dict[str, str] = field(default_factory=dict[str, str])
     """Plaintexts that stand for secrets, with where each comes from."""
+    _by_parent: dict[str, list[Resource]] = field(
+        default_factory=dict[str, list[Resource]], init=False, repr=False, compare=False
+    )
+    _order: dict[str, int] = field(default_factory=dict[str, int], init=False, repr=False, compare=False)
 
     @property
     def stack_urn(self) -> str:
@@ -160,17 +167,27 @@ class Recording:
     def children(self, parent: Resource | str, type_: str | None = None) -> list[Resource]:
         """Return the direct children of a resource, given itself or its URN; only those of a type if one is given."""
         urn = parent if isinstance(parent, str) else parent.urn
-        return [resource for resource in self.all(type_) if resource.parent == urn]
+        return [resource for resource in self._below(urn) if type_ is None or resource.type == type_]
 
     def descendants(self, parent: Resource | str, type_: str | None = None) -> list[Resource]:
-        """Return all that is below a resource, each parent before its children."""
-        below = {parent if isinstance(parent, str) else parent.urn}
-        found: list[Resource] = []
-        for resource in self.all():
-            if resource.parent in below:
-                below.add(resource.urn)
-                found.append(resource)
-        return found if type_ is None else [resource for resource in found if resource.type == type_]
+        """Return all that is below a resource, in the order of registration: each parent before its children."""
+        found = list(self._below(parent if isinstance(parent, str) else parent.urn))
+        for resource in found:  # It grows until the last one has no children.
+            found.extend(self._below(resource.urn))
+        found.sort(key=lambda resource: self._order[resource.urn])
+        return [resource for resource in found if type_ is None or resource.type == type_]
+
+    def _below(self, urn: str) -> Sequence[Resource]:
+        """Return a resource's children. Resources are only ever added: what is new since the last call is filed first.
+
+        A search of all resources for each one's children took 9 s of the full report of 6,600.
+        """
+        if len(self._order) < len(self.resources):
+            for resource in islice(self.resources.values(), len(self._order), None):
+                self._order[resource.urn] = len(self._order)
+                if resource.type != STACK_TYPE:
+                    self._by_parent.setdefault(resource.parent, []).append(resource)
+        return self._by_parent.get(urn, ())
 
     @property
     def outputs(self) -> Mapping[str, Value]:

@@ -17,8 +17,6 @@ import pulumi
 from pulumi import _types  # pyright: ignore[reportPrivateUsage]
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, mocks
 
-from components import lean_sdk
-
 SERVICES = [
     *("acm", "autoscaling", "cloudfront", "cloudwatch", "ec2", "elasticache", "iam", "kms", "lb"),
     *("rds", "route53", "s3", "secretsmanager", "sns", "ssm", "vpc", "wafv2"),
@@ -204,5 +202,7 @@ def result_of(script: str) -> Any:
 
 if __name__ == "__main__":
     if sys.argv[1] == "lean":
-        lean_sdk.install()
+        importlib.import_module("components.lean_sdk").install()  # importing `components` is enough, and this is plain
+    elif any(name.partition(".")[0] == "components" for name in sys.modules):
+        sys.exit("components are imported: this process is no longer an ordinary one")
     print(json.dumps(globals()[sys.argv[2]](json.load(sys.stdin))))

@@ -12,6 +12,7 @@ from scale.testing import CustomTimeouts, Recording, Resource, Secret, run
 from tests.components.building import (
     ALARM,
     ATTACHMENT,
+    LOG_GROUP,
     ROLE,
     SECRET,
     SUBNETS,
@@ -69,6 +70,7 @@ def instance(plan: Recording, role: str) -> Resource:
 def test_it_has_exactly_these_resources() -> None:
     assert counts(built()) == {
         "Instance": 3,
+        "LogGroup": 2 * 3,
         "MetricAlarm": 3 + 4 + 4,
         "ParameterGroup": 1,
         "Role": 1,
@@ -77,7 +79,7 @@ def test_it_has_exactly_these_resources() -> None:
         "SecretVersion": 1,
         "SubnetGroup": 1,
     }
-    assert len(built().children(component(built(), "Database"))) == 3 + 11 + 1 + 2 + 1 + 1
+    assert len(built().children(component(built(), "Database"))) == 3 + 6 + 11 + 1 + 2 + 1 + 1
 
 
 def test_without_replicas_there_is_the_primary_alone() -> None:
@@ -198,16 +200,40 @@ def test_backups_are_kept_and_taken_as_the_settings_say() -> None:
     assert (get(primary, "backupRetentionPeriod"), get(primary, "backupWindow")) == (14, "03:00-04:00")
 
 
+def test_deletion_of_the_primary_is_refused_by_pulumi_and_by_aws() -> None:
+    assert instance(built(), "primary").protect is True
+    assert get(instance(built(), "primary"), "deletionProtection") is True
+
+
+def test_a_replica_can_be_taken_away() -> None:
+    assert instance(built(), "reports").protect is False
+    assert get(instance(built(), "reports"), "deletionProtection") is False
+
+
 @pytest.mark.parametrize("role", ["primary", "reports"])
-def test_deletion_is_refused_by_pulumi_and_by_aws(role: str) -> None:
-    assert instance(built(), role).protect is True
-    assert get(instance(built(), role), "deletionProtection") is True
+@pytest.mark.parametrize("log", ["postgresql", "upgrade"])
+def test_logs_are_kept_as_long_as_the_settings_say_and_not_for_ever(role: str, log: str) -> None:
+    made = instance(register(log_retention_days=14, replicas=[{"name": "reports"}]), role)
+    group = register(log_retention_days=14, replicas=[{"name": "reports"}]).one(LOG_GROUP, f"{made.name}-{log}")
+    assert get(group, "name") == f"/aws/rds/instance/{get(made, 'identifier')}/{log}"
+    assert get(group, "retentionInDays") == 14
+    assert group.urn in made.depends_on
+
+
+@pytest.mark.parametrize(
+    ("setting", "argument"),
+    [("allow_major_upgrade", "allowMajorVersionUpgrade"), ("apply_immediately", "applyImmediately")],
+)
+def test_an_interruption_is_allowed_by_a_setting_alone(setting: str, argument: str) -> None:
+    assert get(instance(built(), "primary"), argument) is False
+    assert get(instance(register(**{setting: True}), "primary"), argument) is True
 
 
 def test_deleting_a_protected_primary_leaves_a_snapshot_and_its_backups() -> None:
     primary = instance(built(), "primary")
     assert get(primary, "skipFinalSnapshot") is False
-    assert get(primary, "finalSnapshotIdentifier") == f"{NAME}-final"
+    suffix = str(built().one("aws:rds/subnetGroup:SubnetGroup").state["name"]).rpartition("-")[2]
+    assert get(primary, "finalSnapshotIdentifier") == f"{NAME}-final-{suffix}"
     assert get(primary, "deleteAutomatedBackups") is False
 
 

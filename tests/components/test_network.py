@@ -214,4 +214,4 @@ def test_a_preview_registers_the_same_resources() -> None:
     network = settings().network
     preview = run(lambda: Network(NAME, network, "eu-west-1", ZONES[:2]), "preview")
     update = run(lambda: Network(NAME, network, "eu-west-1", ZONES[:2]))
-    assert list(preview.resources) == list(update.resources)
+    assert preview.resources.keys() == update.resources.keys()

@@ -38,7 +38,7 @@ def test_the_settings_cannot_be_changed() -> None:
         parse().servers.min = 3  # pyright: ignore[reportAttributeAccessIssue]
 
 
-@pytest.mark.parametrize("region", ["eu-west-1", "us-gov-east-1", "ap-southeast-4", "mx-central-1"])
+@pytest.mark.parametrize("region", ["eu-west-1", "us-east-2", "ap-southeast-4", "mx-central-1"])
 def test_regions(region: str) -> None:
     assert problems(region=region) == []
 
@@ -46,6 +46,11 @@ def test_regions(region: str) -> None:
 @pytest.mark.parametrize("region", ["", "eu-west", "eu-west-1a", "EU-WEST-1", "eu-west-1\n"])
 def test_what_is_no_region(region: str) -> None:
     assert problems(region=region) == [f"aws:region: must be an AWS region such as eu-west-1, is {region!r}"]
+
+
+@pytest.mark.parametrize("region", ["us-gov-east-1", "cn-north-1", "us-iso-east-1"])
+def test_a_region_of_another_partition_is_refused(region: str) -> None:
+    assert problems(region=region) == [f"aws:region: must be in AWS's commercial partition, is {region!r}"]
 
 
 def test_a_region_is_required() -> None:

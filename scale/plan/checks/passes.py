@@ -32,6 +32,9 @@ def check_passes(preview: Recording, update: Recording) -> Iterator[Finding]:
     for misuse in (*preview.misuses, *update.misuses):
         yield Finding("error", "unknown-decision", "", f"{misuse.place} {_MISUSES[misuse.kind]}")
     yield from _printed(update)
+    for urn in update.transformed:
+        text = "has transforms, which only the engine runs: the plan shows its properties before them"
+        yield Finding("warning", "transforms", urn, text)
     for resource in update.collisions:
         yield Finding("error", "urn-collision", resource.urn, "is registered twice; one of the two needs another name")
 

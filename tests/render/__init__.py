@@ -1,0 +1,1 @@
+"""What rendered files do when they are used."""

@@ -1,0 +1,115 @@
+"""What a stack may write into the container's environment, and what it does write, are the same list."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+import pytest
+
+from model.environment import WRITTEN, Endpoints, container_environment, is_written, secret_variables
+from model.settings import Settings
+
+APPLICATION = {"image": "shop:1"}
+REPLICAS = [{"weight": 2}, {"weight": 3}, {"weight": 1}]
+
+ENVIRONMENTS: dict[str, dict[str, Any]] = {
+    "defaults": {},
+    "a domain": {"application": {"domain": "shop.example.com"}},
+    "replicas": {"database": {"replicas": REPLICAS}},
+    "a pool in each process": {"database": {"pooling": "psycopg-pool", "replicas": REPLICAS}},
+    "no cache": {"cache": {"data": None}},
+    "sessions in the database": {"cache": {"sessions": None}},
+    "neither": {"cache": {"data": None, "sessions": None}},
+}
+
+
+def settings(**groups: Any) -> Settings:
+    application = {**APPLICATION, **groups.pop("application", {})}
+    secret = {"secret": ["secrets"]} if "secrets" in groups else {}
+    return Settings.parse({"application": application, **groups}, stack="prod", region="eu-west-1", **secret)
+
+
+def plain(parsed: Settings) -> dict[str, str]:
+    """Return the plain variables of an environment in which everything that the settings ask for stands."""
+    return container_environment(
+        parsed,
+        Endpoints(
+            balancer="shop.elb.amazonaws.com",
+            database="db.example.com",
+            replicas=[f"replica-{place}.example.com" for place, _ in enumerate(parsed.database.replicas, start=1)],
+            cache="cache.example.com" if parsed.cache.data else None,
+            sessions="sessions.example.com" if parsed.cache.sessions else None,
+            static_bucket="static",
+            media_bucket="media",
+            cdn="cdn.example.com",
+        ),
+    )
+
+
+@cache
+def written(name: str) -> frozenset[str]:
+    """Return the variables that an environment writes, plain and secret."""
+    parsed = settings(**ENVIRONMENTS[name])
+    return frozenset(plain(parsed)) | frozenset(secret_variables(parsed))
+
+
+def is_numbered(variable: str) -> bool:
+    return re.fullmatch(r"DB_REPLICA_[1-9]\d*_(HOST|WEIGHT)", variable) is not None
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_whatever_is_written_is_listed_or_a_replicas_numbered_variable(name: str) -> None:
+    assert {variable for variable in written(name) if not is_numbered(variable)} <= WRITTEN
+    assert all(is_written(variable) for variable in written(name))
+
+
+def test_whatever_is_listed_is_written_by_some_settings() -> None:
+    assert frozenset[str]().union(*(written(name) for name in ENVIRONMENTS)) >= WRITTEN
+
+
+def test_replicas_are_numbered_from_one_in_the_order_of_the_settings() -> None:
+    variables = plain(settings(database={"replicas": REPLICAS}))
+    assert {key: value for key, value in variables.items() if is_numbered(key)} == {
+        "DB_REPLICA_1_HOST": "replica-1.example.com",
+        "DB_REPLICA_1_WEIGHT": "2",
+        "DB_REPLICA_2_HOST": "replica-2.example.com",
+        "DB_REPLICA_2_WEIGHT": "3",
+        "DB_REPLICA_3_HOST": "replica-3.example.com",
+        "DB_REPLICA_3_WEIGHT": "1",
+    }
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_no_variable_is_plain_and_secret(name: str) -> None:
+    parsed = settings(**ENVIRONMENTS[name])
+    assert not plain(parsed).keys() & set(secret_variables(parsed))
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        ("no cache", {"CACHE_PASSWORD", "CACHE_NODES"}),
+        ("sessions in the database", {"SESSION_PASSWORD", "SESSION_NODES"}),
+        ("neither", {"CACHE_PASSWORD", "SESSION_PASSWORD", "CACHE_TLS", "SESSION_TLS"}),
+        ("defaults", {"DB_POOL_SIZE", "DB_REPLICA_MAX_LAG_SECONDS"}),
+        ("a pool in each process", {"DB_CONN_MAX_AGE"}),
+    ],
+)
+def test_what_an_environment_does_not_have_it_does_not_write(name: str, missing: set[str]) -> None:
+    assert not missing & written(name)
+    assert missing <= WRITTEN
+
+
+def test_the_settings_own_variables_and_secrets_join_them() -> None:
+    parsed = settings(
+        application={"environment": {"SENTRY_ENVIRONMENT": "prod"}}, secrets={"SENTRY_DSN": "x", "API_KEY": "y"}
+    )
+    assert plain(parsed)["SENTRY_ENVIRONMENT"] == "prod"
+    assert secret_variables(parsed)[-2:] == ("API_KEY", "SENTRY_DSN")
+
+
+def test_every_value_is_text_of_one_line() -> None:
+    for name in ENVIRONMENTS:
+        assert all("\n" not in value for value in plain(settings(**ENVIRONMENTS[name])).values())

@@ -1,0 +1,63 @@
+"""Whatever the settings are, as long as they are valid, the program plans, and cleanly."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+
+from scale.plan.plan import Plan, make_plan
+from tests.strategies import Stack, stacks
+
+ROOT = Path(__file__).parents[1]
+
+# What an environment may be without the program being wrong: too small for its fleet, or without a domain.
+ABOUT_THE_ENVIRONMENT = {"capacity", "connections", "memory", "plain-http"}
+
+
+def plan(stack: Stack) -> Plan:
+    """Plan the project's own program with a stack's file of its own."""
+    with TemporaryDirectory() as folder:
+        directory = Path(folder)
+        config = yaml.safe_load((ROOT / "Pulumi.yaml").read_text()) | {"main": os.path.relpath(ROOT, directory)}
+        (directory / "Pulumi.yaml").write_text(yaml.safe_dump(config))
+        (directory / f"Pulumi.{stack.name}.yaml").write_text(yaml.safe_dump({"config": _config(stack)}))
+        try:
+            return make_plan(directory, stack.name)
+        finally:
+            shutil.rmtree(directory / "__pycache__", ignore_errors=True)
+
+
+def _config(stack: Stack) -> dict[str, object]:
+    """Return a stack's configuration as its file holds it, encrypted values as Pulumi writes them."""
+    groups: dict[str, object] = {
+        key: {name: {"secure": f"v1:{name}"} for name in value} if key in stack.secret else value
+        for key, value in stack.config.items()
+    }
+    return {"aws:region": stack.region, **{f"django-scale:{key}": value for key, value in groups.items()}}
+
+
+def holds(stack: Stack) -> None:
+    """Assert that the stack plans: the checks look at URNs, names and their lengths, secrets, and the two passes."""
+    planned = plan(stack)
+    wrong = [each for each in planned.findings if each.rule not in ABOUT_THE_ENVIRONMENT and each.severity == "error"]
+    assert wrong == []
+    assert planned.update.outputs["environment"]
+
+
+@given(stack=stacks())
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_any_valid_stack_plans_cleanly(stack: Stack) -> None:
+    holds(stack)
+
+
+@pytest.mark.soak
+@given(stack=stacks())
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_hundreds_of_valid_stacks_plan_cleanly(stack: Stack) -> None:
+    holds(stack)
