@@ -39,7 +39,8 @@ def _database_backups(database: Resource, _: Stack) -> Iterator[str]:
 
 
 def _database_deletion_protection(database: Resource, _: Stack) -> Iterator[str]:
-    if not database.flag("deletionProtection"):
+    # A replica holds nothing that its primary does not, and is to go when the settings no longer name it.
+    if not _is_replica(database) and not database.flag("deletionProtection"):
         yield "can be deleted by one call"
 
 

@@ -15,8 +15,8 @@ _HEAD = """\
 Two things are found before anything is deployed: what an environment may never be, and what AWS would refuse.
 `scale plan` says both. The first is a policy pack as well, which Pulumi's engine runs:
 
-```console
-pulumi preview --stack prod --policy-pack policies
+```sh
+pulumi preview -s prod --policy-pack policies
 ```
 
 The pack runs in the project's own virtual environment, and both run the same functions over the same resources. A rule

@@ -33,6 +33,12 @@ DATA = (
     Case("database-backups", (database(),), (database(backupRetentionPeriod=7),), "for 0 days"),
     Case("database-deletion-protection", (database(),), (database(deletionProtection=True),), "deleted by one call"),
     Case(
+        "database-deletion-protection",
+        (database(deletionProtection=False),),
+        (database(deletionProtection=False, replicateSourceDb="primary"),),
+        "deleted by one call",
+    ),
+    Case(
         "replacement-snapshot",
         (database(skipFinalSnapshot=True, finalSnapshotIdentifier="last"),),
         (database(skipFinalSnapshot=False, finalSnapshotIdentifier="last"),),
