@@ -44,7 +44,7 @@ def make_plan(directory: Path, stack: str) -> Plan:
     passes = run_stack(directory, stack)
     settings = capacity.settings_of(passes.file)
     budgets, findings = capacity.check_settings(settings)
-    levels = settings.deployment.policies if settings else {}
-    region = passes.file.configuration("update").region
-    findings += [*guard_rails(passes.update, levels), *refusals(passes.update, settings, region)]
+    if settings is not None:
+        findings += guard_rails(passes.update, settings.deployment.policies)
+    findings += refusals(passes.update, settings, passes.file.configuration("update").region)
     return Plan(passes, tuple(ordered([*check(passes.preview, passes.update), *findings])), budgets)
