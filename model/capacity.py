@@ -108,6 +108,18 @@ def largest_fleet(settings: Settings) -> int:
     return max([settings.servers.max, *(action.max or 0 for action in settings.scaling.scheduled)])
 
 
+def feeds_its_alarm(settings: Settings) -> int | None:
+    """Return from how many servers on the fleet's own connections raise the alarm that adds servers.
+
+    None where it cannot grow that large, or there is no such alarm. From there on it grows to its maximum by itself.
+    """
+    alarm = settings.scaling.database_connections
+    if alarm is None:
+        return None
+    servers = alarm.above // connections_per_server(settings) + 1
+    return servers if servers <= largest_fleet(settings) else None
+
+
 def connections_per_server(settings: Settings) -> int:
     """Return the connections that one server may hold to each database instance."""
     workers = settings.application.workers

@@ -92,7 +92,8 @@ class DatabaseConnections(StepPolicy):
     """Adds servers when the application reports many database connections."""
 
     above: Count = Field(default=80, ge=1, le=100_000)
-    """Connections, as the application counts them (`Django/Application`, `DatabaseConnections`, a server's average)."""
+    """Connections of all servers to the primary, as the application counts them (`Django/Application`,
+    `DatabaseConnections`). Keep it above what the fleet holds at its largest, or the fleet feeds its own alarm."""
 
     steps: tuple[Step, ...] = Field(
         default=(Step(add_percent=10), Step(beyond=20, add_percent=30)), min_length=1, max_length=20

@@ -13,6 +13,8 @@ from typing import Annotated  # noqa: E402
 
 import typer  # noqa: E402
 
+from scale.simulate import cli as simulate  # noqa: E402
+
 app = typer.Typer(
     help="See, run and tune a Django application's environments on AWS.",
     no_args_is_help=True,
@@ -42,6 +44,9 @@ def plan(
     from scale.plan import command
 
     raise typer.Exit(command.run(command.Request(stack, cwd, full, as_json, html, against)))
+
+
+simulate.register(app)
 
 
 def main() -> None:

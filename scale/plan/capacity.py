@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from model.capacity import Capacity, capacity
+from model.capacity import Capacity, capacity, feeds_its_alarm
 from model.errors import SettingsError
 from scale.plan.findings import Finding
 
@@ -46,6 +46,7 @@ def check_settings(settings: Settings | None) -> tuple[Capacity | None, list[Fin
             "a forecast may lift the fleet above its maximum (scaling.predictive.max_breach_percent): no budget holds"
         )
         findings.append(Finding("warning", "open-ended", "", text))
+    findings += _feedback(settings)
     if settings.application.domain is None:
         text = "there is no domain (application.domain): visitors are served over plain HTTP"
         findings.append(Finding("info", "plain-http", "", text))
@@ -61,6 +62,16 @@ def _connections(budgets: Capacity) -> Iterator[Finding]:
         elif not budget.fits_during_refresh:
             text = f"{need}; a refresh of {budgets.servers} servers, {budgets.servers_during_refresh} at a time, opens "
             yield Finding("warning", "connections", "", f"{text}{budget.during_refresh}")
+
+
+def _feedback(settings: Settings) -> Iterator[Finding]:
+    servers = feeds_its_alarm(settings)
+    if servers is not None:
+        text = (
+            f"{servers} servers hold more connections than scaling.database_connections.above waits for: from there on "
+            "the fleet grows to its maximum by itself"
+        )
+        yield Finding("warning", "feedback", "", text)
 
 
 def _memory(budgets: Capacity, workers: int) -> Iterator[Finding]:

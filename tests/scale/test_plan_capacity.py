@@ -47,7 +47,8 @@ def test_a_database_must_serve_the_fleet_and_should_serve_its_refresh(
 ) -> None:
     database = {"instance_class": "db.r7g.large", "max_connections": 100}
 
-    assert found(**servers(largest), database=database) == expected
+    quiet = {"database_connections": None}
+    assert found(**servers(largest), database=database, scaling=quiet) == expected
 
 
 def test_workers_must_fit_into_a_servers_memory() -> None:
@@ -71,3 +72,14 @@ def test_a_forecast_that_may_lift_the_maximum_leaves_no_budget_to_hold() -> None
     lifted = {"predictive": {"mode": "forecast-and-scale", "max_breach_percent": 10}}
     assert ("warning", "open-ended") in found(scaling=lifted)
     assert ("warning", "open-ended") not in found(scaling={"predictive": {"mode": "forecast-and-scale"}})
+
+
+def test_a_fleet_whose_own_connections_raise_the_alarm_that_adds_servers_is_warned_of() -> None:
+    warned = ("warning", "feedback")
+    large = {"instance_class": "db.r7g.large"}
+    assert warned in found(**servers(21, workers=4, threads=1), database=large)
+    assert warned not in found(**servers(20, workers=4, threads=1), database=large)
+    assert warned not in found(
+        **servers(21, workers=4, threads=1), database=large, scaling={"database_connections": {"above": 84}}
+    )
+    assert warned not in found(**servers(21), database=large, scaling={"database_connections": None})

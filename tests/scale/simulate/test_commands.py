@@ -1,0 +1,285 @@
+"""The commands: what they print, what they refuse; tuning, the page, the recording of a trace."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import typer
+import yaml
+from typer.testing import CliRunner
+
+from model.scaling import ScalingPolicy, Scheduled
+from model.servers import Servers
+from scale.simulate import cloudwatch, page, report, stacks
+from scale.simulate.cli import register
+from scale.simulate.outcome import judge
+from scale.simulate.plant.service import Plant
+from scale.simulate.run import Scenario, simulate
+from scale.simulate.slo import Slo
+from scale.simulate.traces import Trace, read_trace
+from scale.simulate.tune import Problem, score, settings, split, tune
+
+ROOT = Path(__file__).parents[3]
+MINUTES = np.arange(1440.0)
+DAY = Trace("a day", 897264000.0, 60.0, 6000 - 5000 * np.cos(MINUTES / 1440 * 2 * np.pi))
+
+
+def invoke(*arguments: str) -> tuple[int, str, str]:
+    app = typer.Typer()
+    register(app)
+    found = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "120"})
+    return found.exit_code, found.stdout, found.stderr
+
+
+@pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
+def test_each_stack_is_simulated_at_once(stack: str) -> None:
+    code, out, err = invoke("simulate", stack, "--cwd", str(ROOT), "--json")
+    assert (code, err) == (0, "")
+    document = json.loads(out)
+    assert document["trace"]["minutes"] == 2880
+    assert document["policies"][0]["name"] == stack
+
+
+def test_the_summary_says_what_is_assumed_and_what_never_acted() -> None:
+    code, out, _ = invoke("simulate", "prod", "--cwd", str(ROOT))
+    assert code == 0
+    assert "assumed, not measured" in out
+    assert "price of m7g.large is not known" in out
+    assert "All servers hold 160 connections at most, and the alarm waits for more than 200" in " ".join(out.split())
+
+
+def test_a_calibration_is_used_and_named(tmp_path: Path) -> None:
+    path = tmp_path / "measured.json"
+    path.write_text(json.dumps({"mean_seconds": 0.08, "source": "a load test of 3 March"}), encoding="utf-8")
+    document = json.loads(invoke("simulate", "prod", "--cwd", str(ROOT), "--calibration", str(path), "--json")[1])
+    assert document["policies"][0]["source"] == "a load test of 3 March"
+    assert document["policies"][0]["response"]["p50"] < 0.1
+    assert not any("assumed" in note for note in document["notes"])
+
+
+def test_policies_are_set_side_by_side() -> None:
+    _, out, _ = invoke("simulate", "prod", "--cwd", str(ROOT), "--compare", "--json")
+    assert [each["name"] for each in json.loads(out)["policies"]] == ["prod", "guide", "AWS defaults"]
+
+
+def test_a_price_and_a_peak_are_taken() -> None:
+    _, out, _ = invoke("simulate", "prod", "--cwd", str(ROOT), "--price", "0.1", "--peak", "3000", "--json")
+    document = json.loads(out)
+    assert document["trace"]["peak_requests_a_minute"] == pytest.approx(3000)
+    assert document["policies"][0]["cost"] == pytest.approx(document["policies"][0]["instance_hours"] / 10)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nowhere",), "Pulumi.nowhere.yaml"),
+        (("prod", "--slo", "fast"), "p95<500ms"),
+        (("prod", "--slo", "p95<100ms"), "met by no fleet"),
+        (("prod", "--trace", "none.csv"), "none.csv"),
+        (("prod", "--refresh-at", "noon"), "noon"),
+        (("prod", "--calibration", "none.json"), "none.json"),
+    ],
+)
+def test_what_is_wrong_is_a_message_and_status_2(arguments: tuple[str, ...], message: str) -> None:
+    code, out, err = invoke("simulate", *arguments, "--cwd", str(ROOT))
+    assert code == 2
+    assert message in err
+    assert "Traceback" not in out + err
+
+
+def test_the_page_is_well_formed_and_fetches_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    assert invoke("simulate", "prod", "--cwd", str(ROOT), "--compare", "--html", str(path))[0] == 0
+    text = path.read_text(encoding="utf-8")
+    pictures = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
+    assert len(pictures) == 9
+    for picture in pictures:
+        ElementTree.fromstring(picture)  # noqa: S314 - our own
+    assert not re.search(r"(src|href)\s*=|url\(|@import|<script", text)
+    assert text.count("<circle") == sum(
+        len(each["decisions_made"])
+        for each in json.loads(invoke("simulate", "prod", "--cwd", str(ROOT), "--compare", "--json")[1])["policies"]
+    )
+
+
+def test_a_page_of_gaps_is_still_a_page() -> None:
+    empty = Trace("gaps", 0.0, 60.0, np.full(10, np.nan))
+    run = simulate(Scenario("x", ScalingPolicy(), Servers(), Plant()), empty)
+    pair = (run, judge(run, Slo()))
+    assert "<svg" in page.render([pair])
+    assert json.dumps(report.document([pair]))
+
+
+def problem(**fields: object) -> Problem:
+    train, held_out = split(DAY)
+    base = Problem(ScalingPolicy(), Servers(min=2, max=12), Plant(), train, held_out, Slo(), 1)
+    return replace(base, **fields)  # pyright: ignore[reportArgumentType]
+
+
+def test_the_part_kept_aside_is_not_searched_on() -> None:
+    train, held_out = split(DAY)
+    assert (len(train.counts), len(held_out.counts)) == (1008, 432)
+    assert held_out.start == train.start + train.seconds
+
+
+def test_the_same_seed_finds_the_same_on_any_number_of_processors() -> None:
+    one = tune(problem(), rounds=2, each=6, workers=1)
+    two = tune(problem(), rounds=2, each=6, workers=2)
+    assert one.candidate == two.candidate
+    assert one.tried == two.tried == 12
+
+
+def test_what_is_returned_was_run_and_is_at_least_as_good_as_the_stacks_own() -> None:
+    case = problem()
+    seen: list[tuple[int, int]] = []
+    found = tune(case, rounds=2, each=6, workers=1, progress=lambda done, of: seen.append((done, of)))
+    again = case.run(found.candidate, case.train, "tuned")
+    own = case.run(case.own, case.train, "own")
+    assert judge(again, case.slo) == found.train
+    assert score(again, case.slo) <= score(own, case.slo)
+    assert seen[-1] == (12, 12)
+
+
+def test_a_tuned_policy_keeps_to_what_the_settings_allow() -> None:
+    policy = ScalingPolicy(scheduled=(Scheduled(name="night", cron="0 0 * * *", max=3),))
+    found = tune(problem(policy=policy), rounds=2, each=8, workers=1)
+    assert found.candidate.minimum <= 3
+    ScalingPolicy.model_validate(found.candidate.policy(policy).model_dump())
+
+
+def test_without_a_target_there_is_nothing_to_tune() -> None:
+    policy = ScalingPolicy(cpu_percent=None, requests_per_target=None)
+    with pytest.raises(ValueError, match="no target"):
+        tune(problem(policy=policy), rounds=1, each=2, workers=1)
+
+
+def test_tune_prints_settings_that_can_be_pasted() -> None:
+    code, out, _ = invoke("tune", "prod", "--cwd", str(ROOT), "--rounds", "2", "--each", "6", "--seed", "3")
+    assert code == 0
+    pasted = out.split("under config:\n")[1]
+    found = yaml.safe_load(pasted)
+    assert set(found) <= {"django-scale:scaling", "django-scale:servers"}
+    document = json.loads(
+        invoke("tune", "prod", "--cwd", str(ROOT), "--rounds", "2", "--each", "6", "--seed", "3", "--json")[1]
+    )
+    assert {f"django-scale:{key}": value for key, value in document["settings"].items()} == found
+
+
+def test_a_policy_that_fails_on_the_part_kept_aside_is_not_recommended(tmp_path: Path) -> None:
+    calm, surge = np.full(1400, 2000.0), np.tile([2000.0, 20_000.0], 300)
+    path = tmp_path / "surge.txt"
+    path.write_text("\n".join(f"{each / 60:.3f}" for each in np.repeat(np.concatenate([calm, surge]), 60)))
+    arguments = ("--trace", str(path), "--rounds", "2", "--each", "8", "--slo", "p75<500ms")
+    found = invoke("tune", "prod", "--cwd", str(ROOT), *arguments)[1]
+    document = json.loads(invoke("tune", "prod", "--cwd", str(ROOT), *arguments, "--json")[1])
+    own, best = (each["met"] for each in document["policies"][:2])
+    assert ("not recommended" in found) is (own and not best)
+
+
+def test_only_what_differs_is_pasted() -> None:
+    case = problem()
+    assert settings(case, case.own) == {}
+
+
+class Pages:
+    """A client whose paginators yield what they are given."""
+
+    def __init__(self, *pages: Mapping[str, object]) -> None:
+        self.pages = pages
+        self.asked: dict[str, object] = {}
+
+    def get_paginator(self, operation_name: str) -> Pages:
+        return self
+
+    def paginate(self, **arguments: object) -> Iterator[Mapping[str, object]]:
+        self.asked = arguments
+        yield from self.pages
+
+
+ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/shop-prod/50dc6c495c0c9188"
+NOW = datetime(2026, 1, 15, tzinfo=UTC)
+
+
+def test_a_load_balancer_is_found_by_its_tags() -> None:
+    client = Pages({"ResourceTagMappingList": [{"ResourceARN": ARN}]})
+    assert cloudwatch.find_balancer(client, {"Environment": "prod"}) == "app/shop-prod/50dc6c495c0c9188"
+    assert client.asked["TagFilters"] == [{"Key": "Environment", "Values": ["prod"]}]
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_one_load_balancer_is_needed(count: int) -> None:
+    client = Pages({"ResourceTagMappingList": [{"ResourceARN": ARN}] * count})
+    with pytest.raises(cloudwatch.RecordError, match=f"{count} application load balancers"):
+        cloudwatch.find_balancer(client, {"Environment": "prod"})
+
+
+@pytest.mark.parametrize(("days", "step"), [(1, 60), (15, 60), (16, 300), (63, 300), (64, 3600)])
+def test_the_step_is_what_cloudwatch_keeps(days: int, step: int) -> None:
+    assert cloudwatch.step_for(timedelta(days=days)) == step
+
+
+def test_a_recording_is_a_trace_with_its_gaps(tmp_path: Path) -> None:
+    stamps = [NOW - timedelta(minutes=minutes) for minutes in (5, 4, 2)]
+    client = Pages(
+        {"MetricDataResults": [{"Timestamps": stamps[:2], "Values": [10.0, 20.0]}]},
+        {"MetricDataResults": [{"Timestamps": stamps[2:], "Values": [30.0]}]},
+    )
+    found = cloudwatch.record(client, "app/shop-prod/1", end=NOW, length=timedelta(days=1))
+    path = tmp_path / "trace.csv"
+    path.write_text(found.csv(), encoding="utf-8")
+    trace = read_trace(path)
+    assert trace.start == stamps[0].timestamp()
+    assert [None if np.isnan(each) else each for each in trace.counts] == [10, 20, None, 30]
+
+
+def test_nothing_recorded_is_an_error() -> None:
+    with pytest.raises(cloudwatch.RecordError, match="no RequestCount"):
+        cloudwatch.record(Pages({"MetricDataResults": []}), "app/x/1", end=NOW, length=timedelta(days=1))
+
+
+def test_a_stack_is_read_without_the_engine() -> None:
+    found = stacks.load(ROOT, "prod")
+    assert (found.stack, found.region, found.servers.max) == ("prod", "eu-west-1", 20)
+
+
+def test_a_refresh_costs_hours() -> None:
+    def hours(*arguments: str) -> float:
+        found = json.loads(invoke("simulate", "prod", "--cwd", str(ROOT), "--json", *arguments)[1])
+        return found["policies"][0]["instance_hours"]
+
+    assert hours("--refresh-at", "1998-06-08T12:00") > hours()
+
+
+def test_what_tune_writes_is_compared_by_simulate(tmp_path: Path) -> None:
+    path = tmp_path / "tuned.yaml"
+    arguments = ("--rounds", "1", "--each", "8", "--seed", "3", "--output", str(path))
+    code, out, _ = invoke("tune", "prod", "--cwd", str(ROOT), "--compare", *arguments)
+    assert code == 0
+    assert "AWS defaults" in out
+    found = json.loads(invoke("simulate", "prod", "--cwd", str(ROOT), "--policy", str(path), "--json")[1])
+    assert [each["name"] for each in found["policies"]] == ["prod", "tuned"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("scaling: {cpu_percent: 5}", "cpu_percent"),
+        ("cache: {}", "cache"),
+        ("- 1", "scaling or servers"),
+        ("servers: {min: 9, max: 2}", "max"),
+    ],
+)
+def test_a_wrong_policy_to_compare_with_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(text, encoding="utf-8")
+    code, _, err = invoke("simulate", "prod", "--cwd", str(ROOT), "--policy", str(path))
+    assert code == 2
+    assert message in err

@@ -1,0 +1,90 @@
+"""An HPA on pods, with nodes under it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from scale.simulate import stacks
+from scale.simulate.cli import register
+from scale.simulate.kubernetes import Cluster, ClusterRun, cluster_of, simulate_cluster
+from scale.simulate.outcome import judge
+from scale.simulate.plant.service import Plant
+from scale.simulate.slo import Slo
+from scale.simulate.traces import Trace
+
+ROOT = Path(__file__).parents[3]
+CLUSTER = cluster_of(stacks.load(ROOT, "prod"), Plant())
+
+
+def run(counts: list[float], cluster: Cluster = CLUSTER) -> ClusterRun:
+    return simulate_cluster(cluster, Trace("test", 897264000.0, 60.0, np.array(counts)))
+
+
+def test_pods_follow_a_surge() -> None:
+    found = run([1000.0] * 10 + [8000.0] * 40)
+    assert found.run.in_service[0] == 3
+    assert found.run.in_service[-1] > 10
+
+
+def test_a_scale_up_waits_for_its_window_and_its_rate() -> None:
+    found = run([1000.0] * 10 + [8000.0] * 40)
+    surge = found.run.trace.start + 600
+    first = next(each for each in found.run.decisions if each.at > surge)
+    assert first.at - surge >= 60
+    assert first.after - first.before <= 5
+
+
+def test_a_scale_down_takes_ten_percent_or_two_pods_a_minute() -> None:
+    found = run([9000.0] * 30 + [500.0] * 40)
+    down = [each for each in found.run.decisions if each.after < each.before]
+    assert all(each.before - each.after <= 2 for each in down)
+    fall = found.run.trace.start + 1800
+    first = next(each.at for each in down if each.at > fall)
+    assert 240 <= first - fall <= 360
+
+
+def test_pods_wait_for_nodes() -> None:
+    slow = replace(CLUSTER, node=replace(CLUSTER.node, start_seconds=300.0))
+    found = run([1000.0] * 10 + [8000.0] * 40, slow)
+    assert found.waiting.max() > 0
+    assert found.run.in_service[-1] > 10
+    assert not run([1000.0] * 60).waiting.any()
+
+
+def test_a_cluster_has_an_end() -> None:
+    small = replace(CLUSTER, most_nodes=3)
+    found = run([9000.0] * 40, small)
+    assert found.nodes.max() <= 3 + found.run.in_service[0] // 2
+    assert found.run.in_service.max() <= max(found.run.in_service[0], 6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.one_of(st.floats(0, 40_000), st.just(float("nan"))), min_size=1, max_size=30))
+def test_bounds_conservation_and_the_clairvoyant_hold_for_pods(counts: list[float]) -> None:
+    found = run(counts).run
+    assert found.desired.min() >= CLUSTER.hpa.minimum
+    assert found.desired.max() <= CLUSTER.hpa.maximum
+    lost = float(found.dropped.sum() + found.timed_out.sum())
+    assert found.served.sum() + lost + found.backlog[-1] == pytest.approx(found.attempts.sum(), abs=1e-6)
+    assert judge(found, Slo(), unit="pod").regret_hours >= -1e-6
+
+
+def test_the_command() -> None:
+    app = typer.Typer()
+    register(app)
+    found = CliRunner().invoke(
+        app, ["simulate", "prod", "--cwd", str(ROOT), "--kubernetes", "--peak", "6000", "--json"]
+    )
+    assert found.exit_code == 0
+    document = json.loads(found.stdout)
+    assert document["policies"][0]["unit"] == "pod"
+    assert any("node hours" in note for note in document["notes"])
