@@ -152,6 +152,8 @@ def _anchor(heading: str) -> str:
 def _scalar(found: Kind) -> str:
     inner = found.type
     unit = found.said(Unit)
+    if get_origin(inner) is dict:
+        return f"{_scalar(replace(found, type=get_args(inner)[1], metadata=()))} by name"
     if get_origin(inner) is Literal:
         choices = [f"`{choice}`" for choice in get_args(inner)]
         listed = " or ".join([", ".join(choices[:-1]), choices[-1]])
@@ -163,7 +165,7 @@ def _scalar(found: Kind) -> str:
         meaning = found.said(Form)
         limits = _bounds(found.metadata, "characters")
         return ", ".join(part for part in (meaning.meaning if meaning else "text", limits) if part)
-    names = {bool: "`true` or `false`", IPv4Network: "a block of IPv4 addresses", dict[str, str]: "text by name"}
+    names = {bool: "`true` or `false`", IPv4Network: "a block of IPv4 addresses"}
     return names[inner]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, cast
 
 from pydantic import Field, ValidationError
 
-from model import capacity, environment, instances, naming
+from model import capacity, environment, instances, naming, policies
 from model.alarms import Alarms
 from model.application import Application
 from model.cache import Cache
@@ -16,6 +16,7 @@ from model.database import Database
 from model.errors import SettingsError, from_validation, nearest
 from model.fields import Count, Problem, Section, form
 from model.network import Network
+from model.policies import Enforcement
 from model.scaling import ScalingPolicy
 from model.servers import Servers
 from model.storage import Storage
@@ -54,8 +55,12 @@ class Deployment(Section):
     tags: dict[str, str] = Field(default={}, max_length=40)
     """Tags of every resource, besides Application, Environment and ManagedBy."""
 
+    policies: dict[str, Enforcement] = Field(default={})
+    """Rules of the policy pack by id, each `disabled`, `advisory` or `mandatory` where its default does not fit."""
+
     def problems(self) -> Iterator[Problem]:
-        """Yield tags that AWS or the program keep for themselves."""
+        """Yield tags that AWS or the program keep for themselves, and rules that do not exist."""
+        yield from policies.problems(self.policies)
         keys = [key.lower() for key in self.tags]
         for index, (key, value) in enumerate(self.tags.items()):
             if key.lower().startswith("aws:") or key.lower() in _OWN_TAGS:

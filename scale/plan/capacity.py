@@ -37,7 +37,7 @@ def _decode(value: str) -> object:
 def check_settings(settings: Settings | None) -> tuple[Capacity | None, list[Finding]]:
     """Return the budgets of an environment, and what is wrong with them."""
     if settings is None:
-        text = "the configuration holds no settings of django-scale: connections and memory are not checked"
+        text = "the configuration holds no settings of django-scale: neither capacity nor guard rails are checked"
         return None, [Finding("info", "capacity", "", text)]
     budgets = capacity(settings)
     findings = [*_connections(budgets), *_memory(budgets, settings.application.workers)]

@@ -9,8 +9,10 @@ from model.capacity import Capacity
 from scale.plan import capacity
 from scale.plan.checks import check
 from scale.plan.findings import Finding, ordered
+from scale.plan.guard_rails import guard_rails
 from scale.plan.program import Passes, run_stack
 from scale.plan.recording import Recording
+from scale.plan.refusals import refusals
 
 
 @dataclass(frozen=True)
@@ -40,5 +42,9 @@ class Plan:
 def make_plan(directory: Path, stack: str) -> Plan:
     """Run a stack's program both ways and check it. Raises ProgramError where settings or program are wrong."""
     passes = run_stack(directory, stack)
-    budgets, findings = capacity.check_settings(capacity.settings_of(passes.file))
+    settings = capacity.settings_of(passes.file)
+    budgets, findings = capacity.check_settings(settings)
+    if settings is not None:
+        findings += guard_rails(passes.update, settings.deployment.policies)
+    findings += refusals(passes.update, settings, passes.file.configuration("update").region)
     return Plan(passes, tuple(ordered([*check(passes.preview, passes.update), *findings])), budgets)
