@@ -109,7 +109,8 @@ def _requests(text: str) -> float:
     return float(re.findall(r"^django_requests_total (\S+)$", text, re.MULTILINE)[0])
 
 
-def test_the_warmer_fills_the_cache_that_the_workers_read(pooled: Pooled) -> None:
+def test_the_warmer_fills_the_cache_that_the_workers_read(pooled: Pooled, replicas: list[Replica]) -> None:
+    wait_until(lambda: all(replica.caught_up() for replica in replicas), 15)  # a command reads from replicas too
     output = pooled.manage("warm_cache")
     assert re.search(r"users \[#+\] (\d+)/\1, \1 stored", output), output
     assert re.search(r"articles \[#+\] (\d+)/\1, \1 stored", output), output
