@@ -77,7 +77,8 @@ def start(engine_address: str, policies: Mapping[str, str] | None = None) -> sub
         "PULUMI_CONFIG": json.dumps(config),
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "pulumi.policy", engine_address, str(PACK)],
+        # Unbuffered, or the port stays in the process.
+        [sys.executable, "-u", "-m", "pulumi.policy", engine_address, str(PACK)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
