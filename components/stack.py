@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime import config as runtime_config
 
+from model.configuration import project_values, under
 from model.errors import SettingsError
 from model.settings import Settings
 
@@ -28,23 +28,17 @@ def read_stack() -> Stack:
 
     Raises pulumi.RunError, which the engine shows without a traceback, when a setting is wrong.
     """
-    everything = _everything()
-    given = _under(pulumi.get_project(), everything)
-    provider = _under("aws", everything)
-    secret = [key for key in given if runtime_config.is_config_secret(f"{pulumi.get_project()}:{key}")]
-    config = {key: _decode(key, value) for key, value in given.items()}
+    everything, project = _everything(), pulumi.get_project()
+    provider = under(everything, "aws")
     try:
+        config = project_values(everything, project)
+        secret = [key for key in config if runtime_config.is_config_secret(f"{project}:{key}")]
         settings = Settings.parse(config, stack=pulumi.get_stack(), region=provider.get("region"), secret=secret)
     except SettingsError as error:
         raise pulumi.RunError(str(error)) from None
     values = config.get("secrets", {})
     secrets = {name: pulumi.Output.secret(str(values[name])) for name in settings.secrets}
     return Stack(settings, secrets, {key: _guard("aws", key, value) for key, value in provider.items()})
-
-
-def _under(namespace: str, everything: Mapping[str, Any]) -> dict[str, Any]:
-    prefix = f"{namespace}:"
-    return {key.removeprefix(prefix): value for key, value in everything.items() if key.startswith(prefix)}
 
 
 def _guard(namespace: str, key: str, value: Any) -> Any:
@@ -55,13 +49,3 @@ def _guard(namespace: str, key: str, value: Any) -> Any:
 def _everything() -> Mapping[str, Any]:
     """Return all configuration. `pulumi.Config` lists no keys, and a misspelt one would go unnoticed."""
     return {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
-
-
-def _decode(key: str, value: Any) -> Any:
-    """Return a group of settings, which the engine hands over as JSON, or plain text as it is."""
-    if not isinstance(value, str) or not value.startswith(("{", "[")):
-        return value
-    try:
-        return json.loads(value)
-    except json.JSONDecodeError as error:
-        raise pulumi.RunError(f"{key}: is not JSON: {error}") from None

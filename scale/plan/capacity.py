@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from model.capacity import Capacity, capacity, feeds_its_alarm
 from model.errors import SettingsError
+from scale.plan import stackfile
 from scale.plan.findings import Finding
 
 if TYPE_CHECKING:
@@ -17,21 +17,11 @@ if TYPE_CHECKING:
 
 def settings_of(file: StackFile) -> Settings | None:
     """Return a stack's settings; None where its configuration is another program's."""
-    from model.settings import Settings  # Not before it is needed: pydantic builds its validators on import.
-
-    prefix = f"{file.project}:"
-    given = file.configuration("update")
-    config = {key.removeprefix(prefix): _decode(value) for key, value in given.values.items() if key.startswith(prefix)}
-    secret = [key.removeprefix(prefix) for key in given.secret_keys]
     try:
-        return Settings.parse(config, stack=file.stack, region=given.values.get("aws:region"), secret=secret)
+        return stackfile.settings(file)
     except SettingsError:
         # The program has run with this configuration, so it is one that does not read these settings.
         return None
-
-
-def _decode(value: str) -> object:
-    return json.loads(value) if value.startswith(("{", "[")) else value
 
 
 def check_settings(settings: Settings | None) -> tuple[Capacity | None, list[Finding]]:

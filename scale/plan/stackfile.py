@@ -7,13 +7,16 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 from pulumi.runtime import rpc
 
 from scale.plan.markers import marker
 from scale.plan.recording import Mode
+
+if TYPE_CHECKING:
+    from model.settings import Settings
 
 
 class ProgramError(Exception):
@@ -151,3 +154,15 @@ def _group(value: object, place: str) -> dict[str, object]:
     if not isinstance(value, dict):
         raise ProgramError(f"{place} must be a group of keys")
     return {str(key): inner for key, inner in cast("dict[object, object]", value).items()}
+
+
+def settings(file: StackFile) -> Settings:
+    """Return a stack's settings, encrypted values as markers. Raises model.errors.SettingsError for wrong ones."""
+    # Not before they are needed: pydantic builds its validators on import.
+    from model.configuration import project_values
+    from model.settings import Settings
+
+    given = file.configuration("update")
+    secret = [key.removeprefix(f"{file.project}:") for key in given.secret_keys]
+    config = project_values(given.values, file.project)
+    return Settings.parse(config, stack=file.stack, region=given.values.get("aws:region"), secret=secret)

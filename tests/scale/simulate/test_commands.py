@@ -250,6 +250,14 @@ def test_a_stack_is_read_without_the_engine() -> None:
     assert (found.stack, found.region, found.servers.max) == ("prod", "eu-west-1", 20)
 
 
+def test_an_account_in_digits_is_read_as_the_program_reads_it(tmp_path: Path) -> None:
+    config = {"aws:region": "eu-west-1", "shop:account": "123456789012", "shop:application": {"image": "shop:1"}}
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n", encoding="utf-8")
+    (tmp_path / "__main__.py").touch()
+    (tmp_path / "Pulumi.dev.yaml").write_text(json.dumps({"config": config}), encoding="utf-8")
+    assert stacks.load(tmp_path, "dev").deployment.account == "123456789012"
+
+
 def test_a_refresh_costs_hours() -> None:
     def hours(*arguments: str) -> float:
         found = json.loads(invoke("simulate", "prod", "--cwd", str(ROOT), "--json", *arguments)[1])
