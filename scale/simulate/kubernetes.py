@@ -23,7 +23,7 @@ from scale.simulate.controllers.vpa import Bounds, Recommendation, Recommender
 from scale.simulate.plant.flow import Flow, flow
 from scale.simulate.plant.servers import Servers
 from scale.simulate.plant.service import Floats, Plant
-from scale.simulate.run import Run, Scenario
+from scale.simulate.run import Run, Scenario, run_of
 from scale.simulate.traces import Trace
 
 REQUESTS_PER_SECOND = "django_requests_per_second"
@@ -182,24 +182,10 @@ class _ClusterLoop:
             self.wanted = desired
 
     def _result(self, rows: list[tuple[float, Flow, int, int, int, int, int]], retrying: float) -> ClusterRun:
-        flows = [row[1] for row in rows]
         bounds = ServerSettings(min=self.cluster.hpa.minimum, max=self.cluster.hpa.maximum)
         off = ScalingPolicy(cpu_percent=None, requests_per_target=None, database_connections=None, response_time=None)
-        run = Run(
-            scenario=Scenario(self.cluster.name, off, bounds, self.cluster.plant, self.cluster.seed),
-            trace=self.trace,
-            attempts=np.array([row[0] for row in rows]),
-            served=np.array([each.served for each in flows]),
-            dropped=np.array([each.dropped for each in flows]),
-            timed_out=np.array([each.timed_out for each in flows]),
-            backlog=np.array([each.backlog for each in flows]),
-            utilization=np.array([each.utilization for each in flows]),
-            in_service=np.array([row[2] for row in rows], dtype=np.float64),
-            desired=np.array([row[3] for row in rows], dtype=np.float64),
-            billed=np.array([row[4] for row in rows], dtype=np.float64),
-            retrying=retrying,
-            decisions=tuple(self.decisions),
-        )
+        scenario = Scenario(self.cluster.name, off, bounds, self.cluster.plant, self.cluster.seed)
+        run = run_of(scenario, self.trace, [row[:5] for row in rows], retrying, self.decisions)
         nodes = np.array([row[5] for row in rows], dtype=np.float64)
         waiting = np.array([row[6] for row in rows], dtype=np.float64)
         return ClusterRun(run, nodes, np.maximum(waiting, 0), self.vpa.recommend())

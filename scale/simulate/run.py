@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -145,7 +146,7 @@ class _Loop:
             backlog = outcome.backlog
             now += STEP_SECONDS
             self._control(now)
-        return self._result(rows, retrying)
+        return run_of(self.scenario, self.trace, rows, retrying, self.decisions)
 
     def _measured(
         self, count: float, attempts: float, outcome: Flow, backlog: float, servers: int
@@ -238,20 +239,28 @@ class _Loop:
         self.old -= todo.terminate
         servers.start(todo.start, now)
 
-    def _result(self, rows: list[tuple[float, Flow, int, int, int]], retrying: float) -> Run:
-        flows = [row[1] for row in rows]
-        return Run(
-            scenario=self.scenario,
-            trace=self.trace,
-            attempts=np.array([row[0] for row in rows]),
-            served=np.array([each.served for each in flows]),
-            dropped=np.array([each.dropped for each in flows]),
-            timed_out=np.array([each.timed_out for each in flows]),
-            backlog=np.array([each.backlog for each in flows]),
-            utilization=np.array([each.utilization for each in flows]),
-            in_service=np.array([row[2] for row in rows], dtype=np.float64),
-            desired=np.array([row[3] for row in rows], dtype=np.float64),
-            billed=np.array([row[4] for row in rows], dtype=np.float64),
-            retrying=retrying,
-            decisions=tuple(self.decisions),
-        )
+
+def run_of(
+    scenario: Scenario,
+    trace: Trace,
+    rows: Sequence[tuple[float, Flow, int, int, int]],
+    retrying: float,
+    decisions: Sequence[Decision],
+) -> Run:
+    """Return a run from a row a step: attempts, what became of them, servers in service, desired and billed."""
+    flows = [row[1] for row in rows]
+    return Run(
+        scenario=scenario,
+        trace=trace,
+        attempts=np.array([row[0] for row in rows]),
+        served=np.array([each.served for each in flows]),
+        dropped=np.array([each.dropped for each in flows]),
+        timed_out=np.array([each.timed_out for each in flows]),
+        backlog=np.array([each.backlog for each in flows]),
+        utilization=np.array([each.utilization for each in flows]),
+        in_service=np.array([row[2] for row in rows], dtype=np.float64),
+        desired=np.array([row[3] for row in rows], dtype=np.float64),
+        billed=np.array([row[4] for row in rows], dtype=np.float64),
+        retrying=retrying,
+        decisions=tuple(decisions),
+    )
