@@ -24,7 +24,7 @@ from django.conf import settings
 from rich.console import Console
 from rich.table import Table
 
-from tests.servers import Redis
+from scale.local.servers import Redis
 
 ROUNDS = 15
 VALUE = {"id": 1, "title": "An article", "tags": ["a", "b"], "body": "text " * 40}

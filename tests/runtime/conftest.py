@@ -14,7 +14,7 @@ import django
 import pytest
 from django.conf import settings
 
-from tests.servers import MissingBinaryError, PgBouncer, Primary, Redis, RedisCluster, Replica, find_binary
+from scale.local.servers import MissingBinaryError, PgBouncer, Primary, Redis, RedisCluster, Replica, find_binary
 
 ServerT = TypeVar("ServerT")
 _folder = Path(tempfile.mkdtemp(prefix="django-scale-tests-"))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from scale.local.servers import MissingBinaryError
 from tests.runtime import conftest
-from tests.servers import MissingBinaryError
 
 PACKAGE = Path(__file__).resolve().parents[2] / "runtime" / "django_scale"
 ALLOWED = {"django", "psycopg", "redis", "asgiref", "django_scale", "psutil", "zstandard"}

@@ -9,8 +9,8 @@ import pytest
 from django_scale.cache import DatabaseCache, MultiLevelCache
 from django_scale.cache.levels import close
 
+from scale.local.servers import Redis, RedisCluster
 from tests.runtime.real.application import wait_until
-from tests.servers import Redis, RedisCluster
 
 MakeCache = Callable[..., MultiLevelCache]
 _numbers = itertools.count()

@@ -17,9 +17,9 @@ import pytest
 from django_scale.cache import MultiLevelCache
 from django_scale.cache.nodes import Node
 
+from scale.local.servers import Redis, RedisCluster
 from tests.runtime.cache.conftest import MakeCache
 from tests.runtime.real.application import wait_until
-from tests.servers import Redis, RedisCluster
 
 SECOND = Path(__file__).with_name("second_process.py")
 

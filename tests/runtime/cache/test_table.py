@@ -16,8 +16,8 @@ from django_scale.cache.table import Table
 from django_scale.models import CacheEntry
 from django_scale.settings import databases, read
 
+from scale.local.servers import Primary
 from tests.runtime.real.application import base_variables, database_variables
-from tests.servers import Primary
 
 
 @pytest.fixture

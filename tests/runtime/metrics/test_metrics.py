@@ -22,7 +22,7 @@ from django_scale.metrics.names import METRICS
 from django_scale.metrics.prometheus import render
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.servers import Redis
+from scale.local.servers import Redis
 
 SAMPLE = Sample(
     1_700_000_000.0, {"CPUUtilization": 90.0, "RequestRate": 5.0}, {"L1": 75.0}, {"default": 3.0, "mail": 4.0}

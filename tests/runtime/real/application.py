@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.servers import PgBouncer, Primary, Redis, RedisCluster, Replica
-from tests.servers.postgresql import DATABASE, PASSWORD, USER
-from tests.servers.process import Server, run_tool
+from scale.local.servers import PgBouncer, Primary, Redis, RedisCluster, Replica
+from scale.local.servers.postgresql import DATABASE, PASSWORD, USER
+from scale.local.servers.process import Server, run_tool
 
 ROOT = Path(__file__).resolve().parents[3]
 Variables = dict[str, str]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from scale.local.servers import Primary, Redis, RedisCluster, Replica
 from tests.runtime.real.application import Application, Variables, base_variables, cache_variables, database_variables
-from tests.servers import Primary, Redis, RedisCluster, Replica
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from scale.local.servers import Server
 from tests.runtime.real.application import Client
-from tests.servers import Server
 
 
 @dataclass(frozen=True)

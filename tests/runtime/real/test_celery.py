@@ -6,8 +6,8 @@ import re
 import sys
 from pathlib import Path
 
+from scale.local.servers import Primary, Redis
 from tests.runtime.real.application import Application, Client, Variables, wait_until
-from tests.servers import Primary, Redis
 
 
 class Worker(Application):

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from scale.local.servers import PgBouncer, Primary, Replica, free_port
+from scale.local.servers.process import Server
 from tests.runtime.real.application import (
     ROOT,
     Application,
@@ -21,8 +23,6 @@ from tests.runtime.real.application import (
     pgbouncer_variables,
     wait_until,
 )
-from tests.servers import PgBouncer, Primary, Replica, free_port
-from tests.servers.process import Server
 
 MAKE_USER = "from django.contrib.auth.models import User; User.objects.create_superuser('{0}', 'a@b.c', 'pass-{0}')"
 

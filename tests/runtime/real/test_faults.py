@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from scale.local.servers import PgBouncer, RedisCluster, Replica
 from tests.runtime.real.application import Application, Client, Variables, pgbouncer_variables, wait_until
 from tests.runtime.real.load import Load, load
-from tests.servers import PgBouncer, RedisCluster, Replica
 
 WORKERS, THREADS = 2, 4
 # A connection is a thread's: each may meet the lost replica once.

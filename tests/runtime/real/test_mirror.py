@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from scale.local.servers import Primary, Replica
 from tests.runtime.real.application import Application, base_variables, database_variables
-from tests.servers import Primary, Replica
 
 
 def test_django_test_cases_work_with_mirrored_replicas(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from scale.local.servers import Replica
 from tests.runtime.real.application import Application, Client, Variables, wait_until
-from tests.servers import Replica
 
 REPLICAS = {"replica_1", "replica_2"}
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import psycopg
 
-from tests.servers.binaries import find_binary
-from tests.servers.postgresql import DATABASE, PASSWORD, USER, PostgreSQL
-from tests.servers.process import Server, own, unprivileged_user
+from scale.local.servers.binaries import find_binary
+from scale.local.servers.postgresql import DATABASE, PASSWORD, USER, PostgreSQL
+from scale.local.servers.process import Server, own, unprivileged_user
 
 
 class PgBouncer(Server):

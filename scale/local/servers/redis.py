@@ -9,8 +9,8 @@ from typing import Any, Self
 
 import redis
 
-from tests.servers.binaries import find_binary
-from tests.servers.process import Server, free_port, wait_for
+from scale.local.servers.binaries import find_binary
+from scale.local.servers.process import Server, free_port, wait_for
 
 SLOTS = 16_384
 

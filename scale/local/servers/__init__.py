@@ -6,11 +6,11 @@ this process die first.
 
 from __future__ import annotations
 
-from tests.servers.binaries import MissingBinaryError, find_binary
-from tests.servers.pgbouncer import PgBouncer
-from tests.servers.postgresql import PostgreSQL, Primary, Replica
-from tests.servers.process import Server, free_port
-from tests.servers.redis import Redis, RedisCluster
+from scale.local.servers.binaries import MissingBinaryError, find_binary
+from scale.local.servers.pgbouncer import PgBouncer
+from scale.local.servers.postgresql import PostgreSQL, Primary, Replica
+from scale.local.servers.process import Server, free_port
+from scale.local.servers.redis import Redis, RedisCluster
 
 __all__ = [
     "MissingBinaryError",

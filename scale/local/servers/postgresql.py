@@ -7,8 +7,8 @@ from pathlib import Path
 
 import psycopg
 
-from tests.servers.binaries import find_binary
-from tests.servers.process import Server, own, run_tool, unprivileged_user
+from scale.local.servers.binaries import find_binary
+from scale.local.servers.process import Server, own, run_tool, unprivileged_user
 
 USER, PASSWORD, DATABASE = "app", "app-password", "app"
 _SETTINGS = """
