@@ -1,0 +1,211 @@
+"""The Kubernetes path: an EKS cluster, its nodes and its add-ons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from model.fields import (
+    Count,
+    Days,
+    GiB,
+    InstanceType,
+    LogRetention,
+    Name,
+    Percent,
+    Problem,
+    Seconds,
+    Section,
+    form,
+    rule,
+)
+
+Version = Literal["1.33", "1.34", "1.35", "1.36"]
+
+NodeImage = Literal["bottlerocket", "al2023"]
+LogType = Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]
+
+
+Zones = tuple[Annotated[Count, Field(ge=1, le=3)], ...]
+Block = Annotated[IPv4Network, rule(lambda block: None if block.prefixlen else "a block that is not all addresses")]
+
+
+class Endpoint(Section):
+    """Who reaches the cluster's API. Inside the network it is always there, and nowhere else by default."""
+
+    public_cidrs: tuple[Block, ...] = Field(default=(), max_length=40)
+    """Blocks from which the API is reached over the internet; none keeps it off the internet. Whoever deploys must
+    reach it: from one of these, or from inside the network."""
+
+    private_cidrs: tuple[Block, ...] = Field(default=(), max_length=20)
+    """Blocks beyond the VPC, such as a VPN's, from which the API is reached inside the network."""
+
+
+class Access(Section):
+    """Someone who may use the cluster, besides whoever deploys it."""
+
+    principal: Annotated[
+        str,
+        form(
+            r"arn:aws:iam::\d{12}:(role|user)/(?!aws-service-role/)[\w+=,.@/-]{1,512}",
+            "the ARN of an IAM role or user, such as arn:aws:iam::123456789012:role/operations",
+        ),
+    ]
+    """The ARN of the IAM role or user."""
+
+    policy: Literal["cluster-admin", "admin", "edit", "admin-view", "view"] = "cluster-admin"
+    """EKS's access policy: `cluster-admin` may do all; `admin`, `edit` and `view` are Kubernetes' own roles of these
+    names; `admin-view` reads everything, secrets too."""
+
+    namespaces: tuple[Name, ...] = ()
+    """Namespaces that the policy is limited to; the whole cluster by default."""
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield a limit that takes the policy's meaning away."""
+        if self.policy == "cluster-admin" and self.namespaces:
+            yield Problem("namespaces", "must be absent with the policy cluster-admin, which is for the whole cluster")
+
+
+class NodeGroup(Section):
+    """A managed node group: nodes that are always there."""
+
+    name: Name = Field(default="base", max_length=20)
+    """Its name."""
+
+    instance_types: tuple[InstanceType, ...] = Field(default=("m7g.large",), min_length=1, max_length=20)
+    """The instance types, of one size; several for spot capacity."""
+
+    image: NodeImage = "bottlerocket"
+    """The nodes' operating system: Bottlerocket, which holds nothing but what runs containers, or Amazon Linux 2023."""
+
+    min: Count = Field(default=2, ge=0, le=450)
+    """The fewest nodes."""
+
+    max: Count = Field(default=4, ge=1, le=450)
+    """The most nodes. Nothing but an operator or an update grows a group: what grows by itself is the node pool."""
+
+    desired: Count | None = Field(default=None, ge=0, le=450)
+    """How many there are at first; by default the fewest."""
+
+    spot_percent: Percent = Field(default=0, ge=0, le=100)
+    """The share that is spot capacity, in a node group of its own; what the share rounds off is on demand."""
+
+    zones: Zones = Field(default=(), max_length=3)
+    """The availability zones, 1 being the first; all of the network's by default."""
+
+    volume_gib: GiB = Field(default=30, ge=10, le=1024)
+    """The encrypted gp3 volume that holds images and logs."""
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield sizes out of order."""
+        if self.max < self.min:
+            yield Problem("max", f"must be at least min ({self.min}), is {self.max}")
+        if self.desired is not None and not self.min <= self.desired <= self.max:
+            yield Problem("desired", f"must be {self.min} to {self.max}, is {self.desired}")
+        if len(set(self.zones)) < len(self.zones):
+            yield Problem("zones", "must name each zone once")
+
+
+class NodePool(Section):
+    """Nodes that come when pods find no room and go when they are empty."""
+
+    instance_types: tuple[InstanceType, ...] = Field(default=("m7g.large", "m7g.xlarge"), min_length=1, max_length=60)
+    """The instance types it chooses from."""
+
+    image: NodeImage = "bottlerocket"
+    """The nodes' operating system; in Auto Mode it is always EKS's own Bottlerocket."""
+
+    spot: bool = False
+    """Whether spot capacity is taken where there is some, on demand where there is none."""
+
+    zones: Zones = Field(default=(), max_length=3)
+    """The availability zones, 1 being the first; all of the network's by default."""
+
+    max_processors: Count = Field(default=64, ge=1, le=100_000)
+    """The most virtual processors of all its nodes together: the bound on its cost."""
+
+    volume_gib: GiB = Field(default=30, ge=10, le=1024)
+    """The encrypted gp3 volume that holds images and logs."""
+
+    consolidate_after_seconds: Seconds = Field(default=60, ge=0, le=86_400)
+    """How long a node is spared after the last change to its pods, before it may be emptied and taken away."""
+
+    expire_after_days: Days = Field(default=14, ge=1, le=21)
+    """When a node is replaced by one of the newest image. Auto Mode knows no more than 21 days."""
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield a zone named twice."""
+        if len(set(self.zones)) < len(self.zones):
+            yield Problem("zones", "must name each zone once")
+
+
+class Kubernetes(Section):
+    """An EKS cluster that runs the application's image."""
+
+    version: Version = "1.35"
+    """Kubernetes' minor version, in quotes. It goes up by one at a time, and never down."""
+
+    endpoint: Endpoint = Endpoint()
+    """Who reaches the cluster's API."""
+
+    access: tuple[Access, ...] = ()
+    """Who may use the cluster, besides whoever deploys it."""
+
+    nodes: Literal["managed", "auto"] = "managed"
+    """`managed`: node groups, and a node pool by Karpenter. `auto`: EKS Auto Mode runs nodes, network, volumes and
+    Karpenter itself, at a surcharge on each node."""
+
+    groups: tuple[NodeGroup, ...] = Field(default=(NodeGroup(),), min_length=1, max_length=10)
+    """The managed node groups; Auto Mode has none."""
+
+    pool: NodePool | None = NodePool()
+    """Nodes that come and go with the pods: by Karpenter, or by Auto Mode, which needs it. `null`: the groups alone."""
+
+    logs: tuple[LogType, ...] = ("api", "audit", "authenticator")
+    """What the control plane logs to CloudWatch: `api`, `audit`, `authenticator`, `controllerManager`, `scheduler`."""
+
+    log_retention_days: LogRetention = 30
+    """How long these logs are kept."""
+
+    deletion_protection: bool = True
+    """Whether AWS refuses to delete the cluster, and Pulumi too."""
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield parts that the way of running nodes does not have, and names used twice."""
+        if self.nodes == "auto" and "groups" in self.model_fields_set:
+            yield Problem("groups", "must be absent with nodes: auto, which has no node groups")
+        if self.nodes == "auto" and self.pool is None:
+            yield Problem("pool", "must be a group with nodes: auto, whose only nodes it describes")
+        names = [group.name for group in self.groups]
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                yield Problem(f"groups[{index}].name", f"must be unique, {name!r} is used twice")
+        principals = [access.principal for access in self.access]
+        for index, principal in enumerate(principals):
+            if principal in principals[:index]:
+                yield Problem(f"access[{index}].principal", "must be unique: one entry each, with the policy it needs")
+
+    @property
+    def instance_types(self) -> dict[str, str]:
+        """Every instance type that may be a node, by its key in this section."""
+        types = {
+            f"groups[{place}].instance_types[{index}]": name
+            for place, group in enumerate(self.managed_groups)
+            for index, name in enumerate(group.instance_types)
+        }
+        pool = () if self.pool is None else self.pool.instance_types
+        return types | {f"pool.instance_types[{index}]": name for index, name in enumerate(pool)}
+
+    @property
+    def managed_groups(self) -> tuple[NodeGroup, ...]:
+        """The node groups there are: none in Auto Mode."""
+        return self.groups if self.nodes == "managed" else ()
+
+    @property
+    def zones(self) -> dict[str, Zones]:
+        """The zones that nodes are limited to, by their key in this section."""
+        limited = {f"groups[{place}].zones": group.zones for place, group in enumerate(self.managed_groups)}
+        return limited | ({} if self.pool is None else {"pool.zones": self.pool.zones})
