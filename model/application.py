@@ -27,13 +27,16 @@ def _image(text: str) -> str | None:
     return None
 
 
+Image = Annotated[str, rule(_image)]
+
+
 class Application(Section):
     """The Django application and its container."""
 
     name: Name = Field(default="django", min_length=2, max_length=24)
     """The application's name. With the stack's name it begins every resource's name."""
 
-    image: Annotated[str, rule(_image)]
+    image: Image
     """The container image by tag or, better, by digest (`registry/name@sha256:...`); `latest` is refused."""
 
     architecture: Architecture = "arm64"

@@ -23,7 +23,7 @@ from model.fields import (
     form,
     rule,
 )
-from model.workload import Migration, Tasks, WebPods
+from model.workload import Migration, Sidecars, Tasks, WebPods
 
 Version = Literal["1.33", "1.34", "1.35", "1.36"]
 
@@ -183,6 +183,9 @@ class Kubernetes(Section):
 
     migration: Migration | None = Migration()
     """The Job that migrates the database, once a release; `null`: something else does."""
+
+    sidecars: Sidecars = Sidecars()
+    """What runs beside the application in its pods."""
 
     metrics: MetricsServer = "prometheus-adapter"
     """What serves the metrics that pods are scaled by: Prometheus with its adapter, where the HPA is the program's own
