@@ -71,7 +71,8 @@ class Workload(pulumi.ComponentResource):
         """Build the pods' objects with the Kubernetes provider of `opts`; `name` is the environment's.
 
         `environment` holds the container's plain variables and `secrets` the value of each other one: the same as on a
-        server. Pods start once what is in `after` stands. Where `gunicorn_port` is not `application.port`, nginx stands before gunicorn.
+        server. Pods start once what is in `after` stands. Where `gunicorn_port` is not `application.port`, nginx stands
+        before gunicorn.
         """
         super().__init__("django-scale:kubernetes:Workload", name, None, opts)
         self._name = name

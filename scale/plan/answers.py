@@ -21,6 +21,8 @@ from scale.plan.values import UNKNOWN, Secret, Value
 
 def answer(request: Request) -> dict[str, Value]:
     """Return what a provider computes for a resource; inputs come back as they are and are not among it."""
+    if request.type.startswith(_KUBERNETES):
+        return _kubernetes(request)
     outputs: dict[str, Value] = {"arn": request.arn, request.name_property: request.physical_name}
     special = _SPECIAL.get(request.type)
     if special is not None:
@@ -29,6 +31,17 @@ def answer(request: Request) -> dict[str, Value]:
         if key not in outputs and key not in request.inputs:
             outputs[key] = _by_shape(request, key, kind)
     return {key: value for key, value in outputs.items() if value is not None and _missing(request.inputs.get(key))}
+
+
+_KUBERNETES = "kubernetes:"
+
+
+def _kubernetes(request: Request) -> dict[str, Value]:
+    """Return an object's metadata with its name, which the provider makes where the program gives none."""
+    metadata = request.inputs.get("metadata")
+    if not isinstance(metadata, dict) or "name" in metadata:
+        return {}
+    return {"metadata": {**metadata, "name": f"{request.name}-{request.digits(8)}"}}
 
 
 def _missing(value: Value) -> bool:
