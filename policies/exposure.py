@@ -29,7 +29,9 @@ _TLS_POLICIES = frozenset(
 )
 
 # Calls that name no resource (Service Authorization Reference, resource types of the services).
-_WITHOUT_RESOURCE = frozenset({"ecr:GetAuthorizationToken", "ec2:DescribeTags", "ec2:DescribeInstances", "sts:*"})
+_WITHOUT_RESOURCE = frozenset(
+    {"ecr:GetAuthorizationToken", "ec2:DescribeTags", "ec2:DescribeInstances", "pricing:GetProducts", "sts:*"}
+)
 
 
 def _open_ingress(resource: Resource, stack: Stack) -> Iterator[str]:
