@@ -16,6 +16,7 @@ from model.compute import Compute
 from model.database import Database
 from model.errors import SettingsError, from_validation, nearest
 from model.fields import Count, Problem, Section, form
+from model.images import Images
 from model.kubernetes import Kubernetes
 from model.network import Network
 from model.policies import Enforcement
@@ -41,6 +42,7 @@ SECTIONS: dict[str, type[Section]] = {
     "database": Database,
     "cache": Cache,
     "storage": Storage,
+    "images": Images,
     "alarms": Alarms,
 }
 """The groups of settings, by their key in a stack's file."""
@@ -92,6 +94,7 @@ class Settings(Section):
     database: Database
     cache: Cache
     storage: Storage
+    images: Images
     alarms: Alarms
     secrets: tuple[str, ...] = ()
 
