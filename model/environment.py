@@ -6,13 +6,14 @@ django-scale-runtime parses exactly these variables; tests hold the two together
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from model.metrics import APPLICATION_NAMESPACE
 
 if TYPE_CHECKING:
+    from model.database import Database
     from model.settings import Settings
 
 _REPLICA_VARIABLE = re.compile(r"DB_REPLICA_\d+_(HOST|PORT|NAME|WEIGHT)")
@@ -37,6 +38,9 @@ WRITTEN = frozenset(
         "CACHE_PASSWORD",
         "CACHE_TLS",
         "CACHE_USER",
+        "CELERY_BROKER_URL",
+        "CELERY_QUEUES",
+        "CELERY_QUEUE_URLS",
         "DB_CONN_MAX_AGE",
         "DB_HOST",
         "DB_NAME",
@@ -73,6 +77,9 @@ WRITTEN = frozenset(
 )
 """Every variable that a stack may write, besides the numbered ones of the replicas."""
 
+TASK_VARIABLES = frozenset({"CELERY_BROKER_URL", "CELERY_QUEUES", "CELERY_QUEUE_URLS"})
+"""Those of them that are written only where the stack has tasks, and are an application's own elsewhere."""
+
 
 @dataclass(frozen=True)
 class Endpoints:
@@ -86,11 +93,13 @@ class Endpoints:
     static_bucket: str
     media_bucket: str
     cdn: str
+    queues: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The URL of each queue of tasks, by its name."""
 
 
 def is_written(name: str) -> bool:
-    """Return whether the stack writes the variable `name` itself."""
-    return name in WRITTEN or _REPLICA_VARIABLE.fullmatch(name) is not None
+    """Return whether every stack that has use for the variable `name` writes it itself."""
+    return name in WRITTEN - TASK_VARIABLES or _REPLICA_VARIABLE.fullmatch(name) is not None
 
 
 def secret_variables(settings: Settings) -> tuple[str, ...]:
@@ -110,6 +119,7 @@ def container_environment(settings: Settings, endpoints: Endpoints) -> dict[str,
         **_database(settings, endpoints),
         **_caches(settings, endpoints),
         **_storage(endpoints),
+        **_tasks(settings, endpoints),
         **settings.application.environment,
     }
 
@@ -129,7 +139,8 @@ def _application(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
         "PORT": str(application.port),
         "WEB_CONCURRENCY": str(application.workers),
         "GUNICORN_THREADS": str(application.threads),
-        "METRICS_EXPORTER": "cloudwatch",
+        # The same for servers and pods: what a pod has of its own must not be a variable.
+        "METRICS_EXPORTER": "cloudwatch" if settings.compute.kubernetes is None else "cloudwatch,prometheus",
         "METRICS_NAMESPACE": APPLICATION_NAMESPACE,
         "LOG_FORMAT": "json",
     }
@@ -142,26 +153,55 @@ def _origin(host: str) -> str:
 
 def _database(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
     database = settings.database
-    variables = {
-        "DB_HOST": endpoints.database,
-        "DB_PORT": str(database.port),
-        "DB_NAME": database.name,
-        "DB_USER": database.user,
-        "DB_SSLMODE": "verify-full",
-        "DB_SSLROOTCERT": CERTIFICATES,
-        "DB_POOLING": database.pooling,
-    }
-    if database.pooling == "direct":
-        variables["DB_CONN_MAX_AGE"] = str(database.connection_max_age_seconds)
-    else:
-        variables["DB_POOL_SIZE"] = str(database.pool_size)
-    for place, (host, replica) in enumerate(zip(endpoints.replicas, database.replicas, strict=True), start=1):
-        variables[f"DB_REPLICA_{place}_HOST"] = host
+    variables = {"DB_NAME": database.name, "DB_USER": database.user, "DB_POOLING": database.pooling}
+    match database.pooling:
+        case "direct":
+            variables |= _instances(settings, endpoints)
+            variables["DB_CONN_MAX_AGE"] = str(database.connection_max_age_seconds)
+        case "psycopg-pool":
+            variables |= _instances(settings, endpoints)
+            variables["DB_POOL_SIZE"] = str(database.pool_size)
+        case "pgbouncer":
+            variables |= _pooler(settings)
+    for place, replica in enumerate(database.replicas, start=1):
         variables[f"DB_REPLICA_{place}_WEIGHT"] = str(replica.weight)
     if database.replicas:
         variables["DB_REPLICA_MAX_LAG_SECONDS"] = str(database.replica_max_lag_seconds)
     return variables
 
+
+def _instances(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
+    """Return where the database instances are, for processes that connect to them."""
+    variables = {
+        "DB_HOST": endpoints.database,
+        "DB_PORT": str(settings.database.port),
+        "DB_SSLMODE": "verify-full",
+        "DB_SSLROOTCERT": CERTIFICATES,
+    }
+    for place, (host, _) in enumerate(zip(endpoints.replicas, settings.database.replicas, strict=True), start=1):
+        variables[f"DB_REPLICA_{place}_HOST"] = host
+    return variables
+
+
+def _pooler(settings: Settings) -> dict[str, str]:
+    """Return where the server's PgBouncer is. It speaks TLS to the instances; to it a process speaks on loopback."""
+    variables = {"DB_HOST": LOOPBACK, "DB_PORT": str(settings.database.pgbouncer.port), "DB_SSLMODE": "disable"}
+    for place, name in enumerate(pooled_replica_names(settings.database), start=1):
+        variables[f"DB_REPLICA_{place}_HOST"] = LOOPBACK
+        variables[f"DB_REPLICA_{place}_PORT"] = str(settings.database.pgbouncer.port)
+        variables[f"DB_REPLICA_{place}_NAME"] = name
+    return variables
+
+
+def pooled_replica_names(database: Database) -> tuple[str, ...]:
+    """Return the names by which PgBouncer knows the replicas' databases, in the replicas' order.
+
+    They begin with what no database's own name may begin with.
+    """
+    return tuple(f"_replica_{place}" for place, _ in enumerate(database.replicas, start=1))
+
+
+LOOPBACK = "127.0.0.1"
 
 CERTIFICATES = "/etc/django-scale/rds.pem"
 """Where the container finds the certificates that sign the database's: RDS's global bundle."""
@@ -196,6 +236,19 @@ def _storage(endpoints: Endpoints) -> dict[str, str]:
         "STATIC_URL": f"https://{endpoints.cdn}/static/",
         "MEDIA_BUCKET": endpoints.media_bucket,
         "MEDIA_URL": f"https://{endpoints.cdn}/media/",
+    }
+
+
+def _tasks(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
+    kubernetes = settings.compute.kubernetes
+    if kubernetes is None or kubernetes.tasks is None:
+        return {}
+    # The default queue first: the runtime takes it for tasks that name none.
+    names = list(kubernetes.tasks.queues)
+    return {
+        "CELERY_BROKER_URL": "sqs://",
+        "CELERY_QUEUES": ",".join(names),
+        "CELERY_QUEUE_URLS": ",".join(f"{name}={endpoints.queues[name]}" for name in names),
     }
 
 

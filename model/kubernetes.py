@@ -9,9 +9,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from model import eks
+from model.autoscaling import MetricsServer, PodScalingSettings, Vertical
 from model.eks import Version
-from model.fields import LogRetention, Name, Problem, Section, form, rule
+from model.fields import Count, LogRetention, Name, Problem, Section, form, rule
 from model.nodes import NodeGroup, NodePool, Zones
+from model.workload import Migration, Sidecars, Tasks, WebPods
 
 LogType = Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]
 
@@ -116,8 +118,37 @@ class Kubernetes(Section):
     deletion_protection: bool = True
     """Whether AWS refuses to delete the cluster, and Pulumi too."""
 
+    web: WebPods = WebPods()
+    """The pods that serve requests."""
+
+    tasks: Tasks | None = None
+    """Celery's queues and workers; none by default."""
+
+    migration: Migration | None = Migration()
+    """The Job that migrates the database, once a release; `null`: something else does."""
+
+    sidecars: Sidecars = Sidecars()
+    """What runs beside the application in its pods."""
+
+    metrics: MetricsServer = "prometheus-adapter"
+    """What serves the metrics that pods are scaled by: Prometheus with its adapter, where the HPA is the program's own
+    object; or `keda`, whose HPA is KEDA's, and which lets workers go to zero."""
+
+    scaling: PodScalingSettings = PodScalingSettings()
+    """How the web pods follow their load."""
+
+    vertical: Vertical | None = Vertical()
+    """What the web pods should ask for; `null` takes the VPA away."""
+
+    run_as_user: Count = Field(default=10_001, ge=1, le=2_000_000_000)
+    """The user id that containers run as, and their group; never root's."""
+
+    egress_ports: tuple[Annotated[Count, Field(ge=1, le=65_535)], ...] = Field(default=(), max_length=40)
+    """Further TCP ports that pods may reach anywhere, such as 587 for mail. AWS and the web, 443, are open to them."""
+
     def problems(self) -> Iterator[Problem]:
         """Yield parts that the way of running nodes does not have, and names used twice."""
+        yield from self._pod_problems()
         if self.nodes == "auto" and "groups" in self.model_fields_set:
             yield Problem("groups", "must be absent with nodes: auto, which has no node groups")
         if self.nodes == "auto" and self.pool is None:
@@ -132,6 +163,19 @@ class Kubernetes(Section):
         for index, principal in enumerate(principals):
             if principal in principals[:index]:
                 yield Problem(f"access[{index}].principal", "must be unique: one entry each, with the policy it needs")
+
+    def _pod_problems(self) -> Iterator[Problem]:
+        """Yield what the pods' parts do to each other."""
+        tasks, waiting = self.tasks, self.scaling.tasks
+        wanted = waiting.queue if waiting is not None else None
+        if tasks is not None and wanted is not None and wanted not in tasks.queues:
+            known = ", ".join(tasks.queues)
+            yield Problem("scaling.tasks.queue", f"must be a queue of tasks.workers ({known}), is {wanted!r}")
+        for index, workers in enumerate(tasks.workers if tasks is not None else ()):
+            if workers.min == 0 and self.metrics != "keda":
+                yield Problem(f"tasks.workers[{index}].min", "must be at least 1 without metrics: keda, is 0")
+        if len(set(self.egress_ports)) < len(self.egress_ports):
+            yield Problem("egress_ports", "must name each port once")
 
     def add_on_version(self, name: eks.AddOn) -> str:
         """Return the version of an add-on."""

@@ -8,7 +8,7 @@ from typing import Annotated, cast
 
 from pydantic import Field, ValidationError
 
-from model import capacity, environment, instances, naming, policies
+from model import capacity, environment, instances, naming, pods, policies
 from model.alarms import Alarms
 from model.application import Application
 from model.cache import Cache
@@ -254,6 +254,7 @@ def _problems_across(settings: Settings) -> Iterator[Problem]:
             yield Problem(f"scaling.scheduled[{index}].desired", f"must be {low} to {high}, is {action.desired}")
     if settings.compute.kubernetes is not None:
         yield from _kubernetes_problems(settings.compute.kubernetes, settings.network)
+        yield from pods.problems(settings, settings.compute.kubernetes)
 
 
 def _architecture_problems(settings: Settings) -> Iterator[Problem]:
