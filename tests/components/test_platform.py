@@ -309,7 +309,7 @@ def test_only_its_own_event_rules_write_to_the_interruption_queue() -> None:
     rules = [each.state["arn"] for each in plan.all("aws:cloudwatch/eventRule:EventRule")]
     assert send["Condition"] == {"ArnEquals": {"aws:SourceArn": rules}}
     targets = plan.all("aws:cloudwatch/eventTarget:EventTarget")
-    assert {get(each, "arn") for each in targets} == {plan.one("aws:sqs/queue:Queue").state["arn"]}
+    assert {get(each, "arn") for each in targets} == {str(plan.one("aws:sqs/queue:Queue").state["arn"])}
 
 
 def test_charts_are_pinned_and_their_definitions_come_first() -> None:
