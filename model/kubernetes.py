@@ -8,30 +8,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from model import eks
 from model.autoscaling import MetricsServer, PodScalingSettings, Vertical
-from model.fields import (
-    Count,
-    Days,
-    GiB,
-    InstanceType,
-    LogRetention,
-    Name,
-    Percent,
-    Problem,
-    Seconds,
-    Section,
-    form,
-    rule,
-)
+from model.eks import Version
+from model.fields import Count, LogRetention, Name, Problem, Section, form, rule
+from model.nodes import NodeGroup, NodePool, Zones
 from model.workload import Migration, Sidecars, Tasks, WebPods
 
-Version = Literal["1.33", "1.34", "1.35", "1.36"]
-
-NodeImage = Literal["bottlerocket", "al2023"]
 LogType = Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]
 
 
-Zones = tuple[Annotated[Count, Field(ge=1, le=3)], ...]
 Block = Annotated[IPv4Network, rule(lambda block: None if block.prefixlen else "a block that is not all addresses")]
 
 
@@ -71,77 +57,27 @@ class Access(Section):
             yield Problem("namespaces", "must be absent with the policy cluster-admin, which is for the whole cluster")
 
 
-class NodeGroup(Section):
-    """A managed node group: nodes that are always there."""
-
-    name: Name = Field(default="base", max_length=20)
-    """Its name."""
-
-    instance_types: tuple[InstanceType, ...] = Field(default=("m7g.large",), min_length=1, max_length=20)
-    """The instance types, of one size; several for spot capacity."""
-
-    image: NodeImage = "bottlerocket"
-    """The nodes' operating system: Bottlerocket, which holds nothing but what runs containers, or Amazon Linux 2023."""
-
-    min: Count = Field(default=2, ge=0, le=450)
-    """The fewest nodes."""
-
-    max: Count = Field(default=4, ge=1, le=450)
-    """The most nodes. Nothing but an operator or an update grows a group: what grows by itself is the node pool."""
-
-    desired: Count | None = Field(default=None, ge=0, le=450)
-    """How many there are at first; by default the fewest."""
-
-    spot_percent: Percent = Field(default=0, ge=0, le=100)
-    """The share that is spot capacity, in a node group of its own; what the share rounds off is on demand."""
-
-    zones: Zones = Field(default=(), max_length=3)
-    """The availability zones, 1 being the first; all of the network's by default."""
-
-    volume_gib: GiB = Field(default=30, ge=10, le=1024)
-    """The encrypted gp3 volume that holds images and logs."""
-
-    def problems(self) -> Iterator[Problem]:
-        """Yield sizes out of order."""
-        if self.max < self.min:
-            yield Problem("max", f"must be at least min ({self.min}), is {self.max}")
-        if self.desired is not None and not self.min <= self.desired <= self.max:
-            yield Problem("desired", f"must be {self.min} to {self.max}, is {self.desired}")
-        if len(set(self.zones)) < len(self.zones):
-            yield Problem("zones", "must name each zone once")
+_Pin = Annotated[str, form(r"v\d+\.\d+\.\d+-eksbuild\.\d+", "an add-on's version such as v1.21.1-eksbuild.3")] | None
 
 
-class NodePool(Section):
-    """Nodes that come when pods find no room and go when they are empty."""
+class AddOns(Section):
+    """The versions of EKS's add-ons. By default those that are known to run with the version of Kubernetes; Auto Mode
+    brings all but metrics-server itself."""
 
-    instance_types: tuple[InstanceType, ...] = Field(default=("m7g.large", "m7g.xlarge"), min_length=1, max_length=60)
-    """The instance types it chooses from."""
+    vpc_cni: _Pin = None
+    """Amazon VPC CNI: the pods' addresses and their network policies."""
 
-    image: NodeImage = "bottlerocket"
-    """The nodes' operating system; in Auto Mode it is always EKS's own Bottlerocket."""
+    coredns: _Pin = None
+    """CoreDNS: names in the cluster."""
 
-    spot: bool = False
-    """Whether spot capacity is taken where there is some, on demand where there is none."""
+    kube_proxy: _Pin = None
+    """kube-proxy: the Services' addresses; its minor version is Kubernetes' own."""
 
-    zones: Zones = Field(default=(), max_length=3)
-    """The availability zones, 1 being the first; all of the network's by default."""
+    pod_identity_agent: _Pin = None
+    """EKS Pod Identity Agent: the pods' IAM roles."""
 
-    max_processors: Count = Field(default=64, ge=1, le=100_000)
-    """The most virtual processors of all its nodes together: the bound on its cost."""
-
-    volume_gib: GiB = Field(default=30, ge=10, le=1024)
-    """The encrypted gp3 volume that holds images and logs."""
-
-    consolidate_after_seconds: Seconds = Field(default=60, ge=0, le=86_400)
-    """How long a node is spared after the last change to its pods, before it may be emptied and taken away."""
-
-    expire_after_days: Days = Field(default=14, ge=1, le=21)
-    """When a node is replaced by one of the newest image. Auto Mode knows no more than 21 days."""
-
-    def problems(self) -> Iterator[Problem]:
-        """Yield a zone named twice."""
-        if len(set(self.zones)) < len(self.zones):
-            yield Problem("zones", "must name each zone once")
+    metrics_server: _Pin = None
+    """metrics-server: what an HPA knows of processors and memory."""
 
 
 class Kubernetes(Section):
@@ -149,6 +85,10 @@ class Kubernetes(Section):
 
     version: Version = "1.35"
     """Kubernetes' minor version, in quotes. It goes up by one at a time, and never down."""
+
+    extended_support: bool = True
+    """Whether the cluster stays on its version when standard support ends, at a surcharge an hour; otherwise AWS raises
+    the version by itself."""
 
     endpoint: Endpoint = Endpoint()
     """Who reaches the cluster's API."""
@@ -165,6 +105,9 @@ class Kubernetes(Section):
 
     pool: NodePool | None = NodePool()
     """Nodes that come and go with the pods: by Karpenter, or by Auto Mode, which needs it. `null`: the groups alone."""
+
+    add_ons: AddOns = AddOns()
+    """The versions of EKS's add-ons."""
 
     logs: tuple[LogType, ...] = ("api", "audit", "authenticator")
     """What the control plane logs to CloudWatch: `api`, `audit`, `authenticator`, `controllerManager`, `scheduler`."""
@@ -214,6 +157,8 @@ class Kubernetes(Section):
         for index, name in enumerate(names):
             if name in names[:index]:
                 yield Problem(f"groups[{index}].name", f"must be unique, {name!r} is used twice")
+        if self.managed_groups and not self.base_nodes:
+            yield Problem("groups[0].min", "must be at least 1: names, metrics and what adds nodes need one to run on")
         principals = [access.principal for access in self.access]
         for index, principal in enumerate(principals):
             if principal in principals[:index]:
@@ -231,6 +176,22 @@ class Kubernetes(Section):
                 yield Problem(f"tasks.workers[{index}].min", "must be at least 1 without metrics: keda, is 0")
         if len(set(self.egress_ports)) < len(self.egress_ports):
             yield Problem("egress_ports", "must name each port once")
+
+    def add_on_version(self, name: eks.AddOn) -> str:
+        """Return the version of an add-on."""
+        pins = {
+            "vpc-cni": self.add_ons.vpc_cni,
+            "coredns": self.add_ons.coredns,
+            "kube-proxy": self.add_ons.kube_proxy,
+            "eks-pod-identity-agent": self.add_ons.pod_identity_agent,
+            "metrics-server": self.add_ons.metrics_server,
+        }
+        return pins[name] or eks.add_on_version(self.version, name)
+
+    @property
+    def base_nodes(self) -> int:
+        """How many nodes the managed groups have at first, together."""
+        return sum(part.desired for group in self.managed_groups for part in group.parts)
 
     @property
     def instance_types(self) -> dict[str, str]:

@@ -26,6 +26,11 @@ REACHED: dict[str, Callable[[Settings], bool]] = {
     "several shards": lambda found: found.cache.data is not None and found.cache.data.shards > 1,
     "no NAT": lambda found: found.network.nat == "none",
     "three zones": lambda found: found.network.zones == 3,
+    "pods beside servers": lambda found: found.compute.servers and found.compute.kubernetes is not None,
+    "pods alone": lambda found: not found.compute.servers,
+    "a split of traffic": lambda found: found.compute.split is not None,
+    "Auto Mode": lambda found: found.compute.kubernetes is not None and found.compute.kubernetes.nodes == "auto",
+    "node groups alone": lambda found: found.compute.kubernetes is not None and found.compute.kubernetes.pool is None,
     "secrets": lambda found: bool(found.secrets),
     "a long name": lambda found: len(found.stack) > 60,
 }

@@ -1,4 +1,4 @@
-"""What tests of the pods' components share: a whole set of them from settings, and the objects as the cluster gets them."""
+"""What tests of the pods' components share: all of them built from settings, and objects as the cluster gets them."""
 
 from __future__ import annotations
 
