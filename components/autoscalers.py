@@ -13,6 +13,7 @@ from model.kubernetes import Kubernetes
 from model.pod_names import labels, worker_component
 from model.scaling import ScalingPolicy
 from model.workload import APPLICATION_CONTAINER, WEB
+from render.quantities import number
 from render.scaled_object import scaled_object, vertical_pod_autoscaler
 
 
@@ -141,14 +142,8 @@ def _metric(target: Target, container: str | None) -> kubernetes.autoscaling.v2.
 
 def _quantity(target: Target) -> kubernetes.autoscaling.v2.MetricTargetArgsDict:
     if target.average is not None:
-        return {"type": "AverageValue", "average_value": quantity(target.average)}
-    return {"type": "Value", "value": quantity(target.value or 0.0)}
-
-
-def quantity(value: float) -> str:
-    """Return a number as the API server writes it: whole, or in thousandths; another form is a change at each run."""
-    thousandths = round(value * 1000)
-    return f"{thousandths // 1000}" if thousandths % 1000 == 0 else f"{thousandths}m"
+        return {"type": "AverageValue", "average_value": number(target.average)}
+    return {"type": "Value", "value": number(target.value or 0.0)}
 
 
 def _rules(direction: Direction) -> kubernetes.autoscaling.v2.HPAScalingRulesArgsDict:

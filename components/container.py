@@ -5,6 +5,7 @@ from __future__ import annotations
 import pulumi_kubernetes as kubernetes
 
 from model.workload import Resources
+from render.quantities import cores, mebibytes
 
 
 def container_security() -> kubernetes.core.v1.SecurityContextArgsDict:
@@ -20,6 +21,6 @@ def container_security() -> kubernetes.core.v1.SecurityContextArgsDict:
 def resources_of(resources: Resources) -> kubernetes.core.v1.ResourceRequirementsArgsDict:
     """Return requests and limits in Kubernetes' own quantities."""
     return {
-        "requests": {"cpu": f"{resources.cpu_millicores}m", "memory": f"{resources.memory_mib}Mi"},
-        "limits": {"cpu": f"{resources.cpu_limit_millicores}m", "memory": f"{resources.memory_limit_mib}Mi"},
+        "requests": {"cpu": cores(resources.cpu_millicores), "memory": mebibytes(resources.memory_mib)},
+        "limits": {"cpu": cores(resources.cpu_limit_millicores), "memory": mebibytes(resources.memory_limit_mib)},
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -19,8 +20,10 @@ _TMP = "/tmp"  # noqa: S108 - a volume of the pod's own
 _TMP_LIMIT = "1Gi"
 _CERTIFICATES = CERTIFICATES.rpartition("/")[0]
 
-Container = kubernetes.core.v1.ContainerArgsDict
-Spread = kubernetes.core.v1.TopologySpreadConstraintArgsDict
+if TYPE_CHECKING:
+    # Importing the module must not load the part of the SDK that these are in.
+    Container = kubernetes.core.v1.ContainerArgsDict
+    Spread = kubernetes.core.v1.TopologySpreadConstraintArgsDict
 
 FETCH_RESOURCES = Resources(cpu_millicores=50, cpu_limit_millicores=500, memory_mib=64, memory_limit_mib=128)
 """What a container asks for that only downloads a file."""

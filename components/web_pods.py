@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.pod_spec import Container, Pods
+from components.pod_spec import Pods
 from components.sidecars import Sidecar
 from model.pod_names import METRICS_PATH, labels, selector
 from model.workload import PROPAGATION_SECONDS, SHUTDOWN_SECONDS, WEB, Probes, WebPods
+
+if TYPE_CHECKING:
+    from components.pod_spec import Container
 
 LIVE_PATH, READY_PATH = "/health/live", "/health/ready"
 

@@ -8,6 +8,7 @@ from model.autoscaling import Direction, PodScaling, Target, Vertical
 from model.pod_names import PROMETHEUS_PORT, prometheus_url
 from model.workload import APPLICATION_CONTAINER
 from render.prometheus import SCRAPE_SECONDS, queue_query, requests_query
+from render.quantities import cores, mebibytes
 
 _MODES = {"off": "Off", "initial": "Initial", "recreate": "Recreate", "in-place-or-recreate": "InPlaceOrRecreate"}
 
@@ -78,12 +79,12 @@ def vertical_pod_autoscaler(vertical: Vertical) -> dict[str, Any]:
                     "controlledResources": list(vertical.controls),
                     "controlledValues": "RequestsAndLimits",
                     "minAllowed": {
-                        "cpu": f"{vertical.least_cpu_millicores}m",
-                        "memory": f"{vertical.least_memory_mib}Mi",
+                        "cpu": cores(vertical.least_cpu_millicores),
+                        "memory": mebibytes(vertical.least_memory_mib),
                     },
                     "maxAllowed": {
-                        "cpu": f"{vertical.most_cpu_millicores}m",
-                        "memory": f"{vertical.most_memory_mib}Mi",
+                        "cpu": cores(vertical.most_cpu_millicores),
+                        "memory": mebibytes(vertical.most_memory_mib),
                     },
                 },
                 # What runs beside the application keeps the requests of the settings.
