@@ -16,6 +16,7 @@ from components.load_balancer import LoadBalancer
 from components.lookups import look_up
 from components.network import Network
 from components.provider import aws_provider
+from components.queues import Queues
 from components.secret import Secret
 from components.security_groups import SecurityGroups
 from components.stack import read_stack
@@ -103,6 +104,9 @@ alarms = Alarms(
     opts=opts,
 )
 
+kubernetes = settings.compute.kubernetes
+queues = None if kubernetes is None or kubernetes.tasks is None else Queues(name, kubernetes.tasks, opts)
+
 secret_key = Secret(
     f"{name}-secret-key",
     f"Django's SECRET_KEY in {name}",
@@ -128,6 +132,7 @@ variables = pulumi.Output.all(
     static_bucket=storage.static.bucket_name,
     media_bucket=storage.media.bucket_name,
     cdn=storage.domain,
+    queues={} if queues is None else queues.urls,
 ).apply(lambda values: container_environment(settings, Endpoints(**values)))
 secret_arns = {variable: passwords[variable].arn for variable in environment.secret_variables(settings)}
 
@@ -151,6 +156,7 @@ if balancer.servers is not None and groups.servers_id is not None and lookups.im
         secret_arns=secret_arns,
         bucket_arns=[storage.static.arn, storage.media.arn],
         refresh_alarms=alarms.refresh_alarms,
+        queue_arns=[] if queues is None else queues.arns,
         opts=opts,
     )
     FleetScaling(
@@ -163,13 +169,15 @@ if balancer.servers is not None and groups.servers_id is not None and lookups.im
         opts=opts,
     )
 
-if settings.compute.kubernetes is not None and balancer.pods is not None and lookups.deployer_arn is not None:
+if kubernetes is not None and balancer.pods is not None and lookups.deployer_arn is not None:
     # Here, as a stack of servers alone has no use for the SDK of Kubernetes and would wait for it at each run.
+    from components.application_pods import ApplicationPods, Uses
     from components.platform import Platform, Surroundings
+    from components.workload import Instances
 
     platform = Platform(
         name,
-        settings.compute.kubernetes,
+        kubernetes,
         settings.application.architecture,
         Surroundings(
             region=settings.region,
@@ -187,7 +195,23 @@ if settings.compute.kubernetes is not None and balancer.pods is not None and loo
         ),
         opts,
     )
+    pods = ApplicationPods(
+        name,
+        settings,
+        kubernetes,
+        platform,
+        Uses(
+            environment=variables,
+            secrets={variable: passwords[variable].value for variable in secret_arns},
+            instances=Instances(database.host, database.replica_hosts),
+            bucket_arns=[storage.static.arn, storage.media.arn],
+            queue_arns=[] if queues is None else queues.arns,
+            target_group_arn=balancer.pods.arn,
+        ),
+        pulumi.ResourceOptions(providers=[provider, platform.provider]),
+    )
     pulumi.export("cluster", platform.cluster.name)
+    pulumi.export("namespace", pods.namespace)
 
 dashboard = Dashboard(
     name,

@@ -22,7 +22,7 @@ from scale.plan.values import UNKNOWN, Secret, Value, reveal
 def answer(request: Request) -> dict[str, Value]:
     """Return what a provider computes for a resource; inputs come back as they are and are not among it."""
     if request.type.startswith(_KUBERNETES):
-        return _kubernetes(request)
+        return completed(request.type, request.inputs, f"{request.name}-{request.digits(8)}")
     outputs: dict[str, Value] = {"arn": request.arn, request.name_property: request.physical_name}
     special = _SPECIAL.get(request.type)
     if special is not None:
@@ -34,23 +34,21 @@ def answer(request: Request) -> dict[str, Value]:
     return found | completed(request.type, request.inputs, f"sg-{request.digits(17)}")
 
 
-def completed(type_: str, inputs: Mapping[str, Value], group: Value) -> dict[str, Value]:
-    """Return the inputs to which a provider adds outputs of its own: a cluster's network gets a security group."""
-    network = reveal(inputs.get("vpcConfig"))
-    if type_ != "aws:eks/cluster:Cluster" or not isinstance(network, dict):
-        return {}
-    return {"vpcConfig": {**network, "clusterSecurityGroupId": group}}
-
-
 _KUBERNETES = "kubernetes:"
 
 
-def _kubernetes(request: Request) -> dict[str, Value]:
-    """Return an object's metadata with its name, which the provider makes where the program gives none."""
-    metadata = request.inputs.get("metadata")
-    if not isinstance(metadata, dict) or "name" in metadata:
+def completed(type_: str, inputs: Mapping[str, Value], added: Value) -> dict[str, Value]:
+    """Return the inputs to which a provider adds an output of its own.
+
+    A cluster's network gets a security group, and the metadata of an object in a cluster a name, where it has none.
+    """
+    metadata = inputs.get("metadata")
+    if type_.startswith(_KUBERNETES) and isinstance(metadata, dict) and "name" not in metadata:
+        return {"metadata": {**metadata, "name": added}}
+    network = reveal(inputs.get("vpcConfig"))
+    if type_ != "aws:eks/cluster:Cluster" or not isinstance(network, dict):
         return {}
-    return {"metadata": {**metadata, "name": f"{request.name}-{request.digits(8)}"}}
+    return {"vpcConfig": {**network, "clusterSecurityGroupId": added}}
 
 
 def _missing(value: Value) -> bool:
