@@ -22,7 +22,9 @@ class Cache:
     """Prices by rate, with the time of each; None for a rate that the list does not have."""
 
     path: Path
-    entries: dict[Rate, tuple[datetime, Price | None]] = field(default_factory=dict[Rate, "tuple[datetime, Price | None]"])
+    entries: dict[Rate, tuple[datetime, Price | None]] = field(
+        default_factory=dict[Rate, "tuple[datetime, Price | None]"]
+    )
 
     def fresh(self, rate: Rate, now: datetime) -> bool:
         """Return whether a rate was asked for, at most `KEPT` ago."""
@@ -71,8 +73,6 @@ def read(path: Path) -> Cache:
         for entry in cast("list[dict[str, Any]]", data["prices"]):
             price = Price.read(entry["price"]) if entry["price"] is not None else None
             asked = datetime.fromisoformat(entry["asked"])
-            if asked.tzinfo is None:
-                raise ValueError("a time without a zone")
             cache.entries[Rate(entry["kind"], entry["subject"])] = (asked.astimezone(UTC), price)
     except FileNotFoundError:
         return cache

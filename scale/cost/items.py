@@ -66,6 +66,9 @@ def always(quantity: float) -> Levels:
     return (quantity, quantity, quantity)
 
 
-def said(quantity: float | None) -> Levels:
-    """Return a volume that the user may have given: nothing at the minimum, where there is no traffic."""
-    return (None, None, None) if quantity is None else (0.0, quantity, quantity)
+def said(quantity: float | None, *, idle: bool = False) -> Levels:
+    """Return a month's volume that the user may have given; at the minimum it is none, unless it is there `idle` too.
+
+    What nobody gave is not known at any level.
+    """
+    return (None, None, None) if quantity is None else (quantity if idle else 0.0, quantity, quantity)

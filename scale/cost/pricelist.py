@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from scale.cost.prices import Price, Rate, Tier
 from scale.cost.queries import Query, query
+from scale.operate.account import Account
 
 ENDPOINT_REGION = "us-east-1"
 """The API is in few regions, and tells of all of them."""
@@ -25,26 +26,10 @@ class PriceListError(ValueError):
     """An answer that gives no price, or more than one; the text says what."""
 
 
-class Pages(Protocol):
-    """A paginator of boto3."""
-
-    def paginate(self, **arguments: object) -> Iterator[Mapping[str, Any]]:
-        """Yield the pages of an answer."""
-        ...
-
-
-class Client(Protocol):
-    """The part of a boto3 client that is used."""
-
-    def get_paginator(self, operation_name: str) -> Pages:
-        """Return a paginator."""
-        ...
-
-
-def ask(client: Client, rate: Rate, region: str) -> Price | None:
+def ask(account: Account, rate: Rate, region: str) -> Price | None:
     """Return a rate's price in a region; None where it has no list price.
 
-    Raises PriceListError for an answer that cannot be read, and whatever boto3 raises.
+    Raises PriceListError for an answer that cannot be read, scale.operate.errors.AccountError where there is none.
     """
     wanted = query(rate, region)
     if wanted is None:
@@ -54,10 +39,16 @@ def ask(client: Client, rate: Rate, region: str) -> Price | None:
         # A transfer has two ends, and its region is the one that it leaves.
         fields["fromRegionCode"] = fields.pop("regionCode")
     filters = [{"Type": "TERM_MATCH", "Field": key, "Value": value} for key, value in sorted(fields.items())]
-    pages = client.get_paginator("get_products").paginate(
-        ServiceCode=wanted.service, Filters=filters, FormatVersion="aws_v1"
+    products: list[Any] = account.items(
+        "pricing",
+        "get_products",
+        "PriceList",
+        region=ENDPOINT_REGION,
+        ServiceCode=wanted.service,
+        Filters=filters,
+        FormatVersion="aws_v1",
     )
-    documents = [_document(text) for page in pages for text in page["PriceList"]]
+    documents = [_document(product) for product in products]
     found = {price for document in documents if (price := _price(document, wanted)) is not None}
     prices = {price.tiers for price in found}
     if not prices:

@@ -15,7 +15,12 @@ from scale.cost.prices import Rate
 _PREFIX = r"(?:(?!TS-)[A-Z]{2,4}\d{0,2}-|[a-z]{2}-[a-z]+-\d-)?"
 
 ENGINES = {"valkey": "Valkey", "redis": "Redis", "memcached": "Memcached"}
-_VOLUMES = {"gp2": "General Purpose", "gp3": "General Purpose-GP3", "io1": "Provisioned IOPS", "io2": "Provisioned IOPS"}
+_VOLUMES = {
+    "gp2": "General Purpose",
+    "gp3": "General Purpose-GP3",
+    "io1": "Provisioned IOPS",
+    "io2": "Provisioned IOPS",
+}
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ def _database(subject: str) -> Query:
         "databaseEngine": "PostgreSQL",
         "deploymentOption": deployment or "Single-AZ",
     }
-    return Query("AmazonRDS", rf"(?:InstanceUsage|Multi-AZUsage):.*", _HOURS, attributes)
+    return Query("AmazonRDS", r"(?:InstanceUsage|Multi-AZUsage):.*", _HOURS, attributes)
 
 
 def _database_storage(subject: str) -> Query:

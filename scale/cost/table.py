@@ -86,9 +86,7 @@ _TIERED: list[tuple[str, str, str, list[tuple[float, float]], str]] = [
 
 
 def _table() -> dict[tuple[str, Rate], Price]:
-    table = {
-        (region, Rate(kind, subject)): flat(usd, *SOURCES[source]) for region, kind, subject, usd, source in _FLAT
-    }
+    table = {(region, Rate(kind, subject)): flat(usd, *SOURCES[source]) for region, kind, subject, usd, source in _FLAT}
     for region, kind, subject, tiers, source in _TIERED:
         table[region, Rate(kind, subject)] = Price(tuple(Tier(*tier) for tier in tiers), *SOURCES[source])
     return table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scale.cost.items import Item, Known, Levels, always, said
+from scale.cost.items import Item, Known, always, said
 from scale.cost.prices import HOURS, Rate
 from scale.cost.quantities.resources import component, is_true, kind, number
 from scale.plan.properties import count, text
@@ -17,11 +17,9 @@ def items(update: Recording, known: Known) -> Iterator[Item]:
     yield from _caches(update)
     buckets = update.all("aws:s3/bucket:Bucket")
     if buckets:
-        stored = said(known.given.storage_gb)
-        # Objects are kept whether anybody asks for them or not.
-        levels: Levels = (stored[1], stored[1], stored[2])
+        stored = said(known.given.storage_gb, idle=True)
         owner = component(update, buckets[0])
-        yield Item(owner, "objects", Rate("object-storage"), "GB-months", levels, "--storage-gb")
+        yield Item(owner, "objects", Rate("object-storage"), "GB-months", stored, "--storage-gb")
 
 
 def _databases(update: Recording) -> Iterator[Item]:

@@ -17,7 +17,7 @@ def items(update: Recording, known: Known) -> Iterator[Item]:
     if gateways:
         owner = component(update, gateways[0])
         yield Item(owner, "NAT gateways", Rate("nat-gateway"), "hours", always(len(gateways) * HOURS))
-        data = said(known.given.nat_gb)
+        data = said(known.given.nat_gb, idle=True)
         yield Item(owner, "data through NAT", Rate("nat-data"), "GB", data, "--nat-gb")
     addresses = update.all("aws:ec2/eip:Eip")
     if addresses:

@@ -41,8 +41,7 @@ def _alarms(update: Recording) -> Iterator[Item]:
         for alarm in update.all("aws:cloudwatch/metricAlarm:MetricAlarm")
     )
     tracking = sum(
-        text(policy, "policyType") == "TargetTrackingScaling"
-        for policy in update.all("aws:autoscaling/policy:Policy")
+        text(policy, "policyType") == "TargetTrackingScaling" for policy in update.all("aws:autoscaling/policy:Policy")
     )
     if metrics:
         yield Item("Alarms", "metrics in alarms", Rate("alarm"), "metrics", always(metrics))
@@ -61,18 +60,24 @@ def _alarms(update: Recording) -> Iterator[Item]:
 
 def _logs(update: Recording, known: Known) -> Iterator[Item]:
     """Yield logs that are written and logs that AWS delivers itself, which have a price of their own."""
-    written = said(known.given.logs_gb)
+    written = said(known.given.logs_gb, idle=True)
     yield Item("Logs", "logs written", Rate("log-data"), "GB", written, "--logs-gb")
     vended = update.all("aws:ec2/flowLog:FlowLog") or update.all(
         "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration"
     )
-    delivered = said(known.given.vended_logs_gb)
+    delivered = said(known.given.vended_logs_gb, idle=True)
     if vended:
         yield Item("Logs", "flow and firewall logs", Rate("vended-log-data"), "GB", delivered, "--vended-logs-gb")
     given = [known.given.logs_gb, known.given.vended_logs_gb if vended else 0.0]
     stored = None if None in given else sum(each or 0.0 for each in given) * _retention(update) / _DAYS
     yield Item(
-        "Logs", "logs kept", Rate("log-storage"), "GB-months", said(stored), "--logs-gb", "before compression"
+        "Logs",
+        "logs kept",
+        Rate("log-storage"),
+        "GB-months",
+        said(stored, idle=True),
+        "--logs-gb",
+        "before compression",
     )
 
 

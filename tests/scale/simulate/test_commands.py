@@ -52,7 +52,7 @@ def test_the_summary_says_what_is_assumed_and_what_never_acted() -> None:
     code, out, _ = invoke("simulate", "prod", "--cwd", str(ROOT))
     assert code == 0
     assert "assumed, not measured" in out
-    assert "price of m7g.large is not known" in out
+    assert "price of" not in out
     assert "All servers hold 240 connections at most, and the alarm waits for more than 300" in " ".join(out.split())
 
 
@@ -63,6 +63,12 @@ def test_a_calibration_is_used_and_named(tmp_path: Path) -> None:
     assert document["policies"][0]["source"] == "a load test of 3 March"
     assert document["policies"][0]["response"]["p50"] < 0.1
     assert not any("assumed" in note for note in document["notes"])
+
+
+def test_an_instance_without_a_price_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scale.cost.table.TABLE", {})
+    _, out, _ = invoke("simulate", "prod", "--cwd", str(ROOT))
+    assert "The price of m7g.large is not known here; give it with --price." in " ".join(out.split())
 
 
 def test_policies_are_set_side_by_side() -> None:
