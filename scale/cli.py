@@ -13,6 +13,7 @@ from typing import Annotated  # noqa: E402
 
 import typer  # noqa: E402
 
+from scale.adopt import cli as adopt  # noqa: E402
 from scale.cost import cli as cost  # noqa: E402
 from scale.simulate import cli as simulate  # noqa: E402
 
@@ -49,6 +50,7 @@ def plan(
 
 simulate.register(app)
 cost.register(app)
+adopt.register(app)
 
 
 def main() -> None:
