@@ -82,7 +82,7 @@ class _Reader:
             unread=self._unread,
         )
 
-    def _items(self, what: str, service: str, operation: str, **arguments: object) -> list[dict[str, Any]]:
+    def _items(self, what: str, service: str, operation: str, **arguments: Any) -> list[dict[str, Any]]:
         try:
             return self._account.items(service, operation, **arguments)
         except CredentialsError:
@@ -91,7 +91,7 @@ class _Reader:
             self._unread[what] = str(error)
             return []
 
-    def _call(self, what: str, service: str, operation: str, **arguments: object) -> dict[str, Any]:
+    def _call(self, what: str, service: str, operation: str, **arguments: Any) -> dict[str, Any]:
         try:
             return self._account.call(service, operation, **arguments)
         except CredentialsError:

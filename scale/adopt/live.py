@@ -13,7 +13,8 @@ State = dict[str, Any]
 
 def template(data: Mapping[str, Any]) -> State:
     """A launch template's version."""
-    ebs = next((each.get("Ebs", {}) for each in data.get("BlockDeviceMappings", ())), {})
+    mappings: Sequence[Entry] = data.get("BlockDeviceMappings", ())
+    ebs: Entry = mappings[0].get("Ebs", {}) if mappings else {}
     return {
         "imageId": data.get("ImageId"),
         "instanceType": data.get("InstanceType"),

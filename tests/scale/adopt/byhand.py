@@ -77,12 +77,13 @@ class ByHand:
             HealthCheckIntervalSeconds=30,
             HealthCheckTimeoutSeconds=6,
         )["TargetGroups"][0]
-        elbv2.create_listener(
+        listener = elbv2.create_listener(
             LoadBalancerArn=balancer["LoadBalancerArn"],
             Protocol="HTTP",
             Port=80,
             DefaultActions=[{"Type": "forward", "TargetGroupArn": target["TargetGroupArn"]}],
-        )
+        )["Listeners"][0]
+        self.ids["listener"] = listener["ListenerArn"]
         self.ids |= {"balancer": balancer["LoadBalancerArn"], "target": target["TargetGroupArn"]}
 
     def _group(self, script: str, tags: dict[str, str]) -> None:

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.scale.adopt.byhand import ByHand
 from tests.scale.operate.conftest import aws, endpoint, identity, no_identity
+
+
+def identify(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Set credentials that moto accepts, and none beside them."""
+    for variable in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
+        patch.delenv(variable, raising=False)
+    patch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+    patch.setenv("AWS_SECRET_ACCESS_KEY", "an-example-and-no-key")
+    patch.setenv("AWS_CONFIG_FILE", str(folder))
+    patch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(folder))
+
 
 __all__ = ["aws", "endpoint", "identity", "no_identity"]
 

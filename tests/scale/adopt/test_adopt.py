@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import yaml
 from typer.testing import CliRunner
 
@@ -20,6 +22,7 @@ from scale.plan import stackfile
 from scale.plan.program import run_file
 from scale.plan.recording import Recording
 from tests.scale.adopt.byhand import NAME, REGION, SCRIPT, ByHand
+from tests.scale.adopt.conftest import identify
 from tests.scale.projects import ROOT
 
 STACK = "production"
@@ -36,6 +39,26 @@ def everything(out: Path, *arguments: str) -> dict[str, Any]:
     code, stdout, stderr = adopt(out, "--name", f"{NAME}*", "--application", "shop", "--json", *arguments)
     assert (code, stderr) == (1, "")
     return json.loads(stdout)
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """One adoption of everything, which several tests look at."""
+
+    out: Path
+    document: dict[str, Any]
+    ids: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def adopted(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Adopted:
+    out = tmp_path_factory.mktemp("adopted")
+    requests.post(f"{endpoint}/moto-api/reset", timeout=10).raise_for_status()
+    with pytest.MonkeyPatch.context() as patch:
+        identify(patch, out / "none")
+        patch.setenv("AWS_ENDPOINT_URL", endpoint)
+        built = ByHand.build()
+        return Adopted(out, everything(out), built.ids)
 
 
 def configuration(out: Path) -> dict[str, Any]:
@@ -65,15 +88,14 @@ def urns(document: dict[str, Any], project: str = "django-scale") -> dict[str, s
     return found
 
 
-def test_the_settings_describe_what_was_built(built: ByHand, tmp_path: Path) -> None:
-    everything(tmp_path / "out")
-    config = configuration(tmp_path / "out")
+def test_the_settings_describe_what_was_built(adopted: Adopted) -> None:
+    config = configuration(adopted.out)
     assert config.pop("aws:region") == REGION
     settings = Settings.parse(config, stack=STACK, region=REGION)
     assert settings.deployment.account == "123456789012"
     assert settings.application.image == "registry.example.com/django-app:3.2.1"
     assert (settings.servers.instance_type, settings.servers.min, settings.servers.max) == ("m7g.large", 1, 10)
-    assert settings.servers.ami == built.ids["image"]
+    assert settings.servers.ami == adopted.ids["image"]
     assert (settings.scaling.cpu_percent, settings.scaling.requests_per_target) == (70, 1000)
     connections, response = settings.scaling.database_connections, settings.scaling.response_time
     assert connections
@@ -92,28 +114,25 @@ def test_the_settings_describe_what_was_built(built: ByHand, tmp_path: Path) -> 
     assert settings.network.nat == "none"
 
 
-def test_the_import_file_has_the_urns_of_the_program(built: ByHand, tmp_path: Path) -> None:
-    everything(tmp_path)
-    document = json.loads((tmp_path / "import.json").read_text())
-    update = planned(tmp_path)
+def test_the_import_file_has_the_urns_of_the_program(adopted: Adopted) -> None:
+    document = json.loads((adopted.out / "import.json").read_text())
+    update = planned(adopted.out)
     found = urns(document)
     assert set(found) <= set(update.resources)
     assert all(update.resources[urn].custom == (identifier is not None) for urn, identifier in found.items())
     assert set(document["nameTable"].values()) <= set(update.resources)
 
 
-def test_each_resource_is_imported_by_the_id_that_its_provider_takes(built: ByHand, tmp_path: Path) -> None:
-    everything(tmp_path)
-    ids = built.ids
-    listener = built.client("elbv2").describe_listeners(LoadBalancerArn=ids["balancer"])["Listeners"][0]["ListenerArn"]
-    found = urns(json.loads((tmp_path / "import.json").read_text()))
+def test_each_resource_is_imported_by_the_id_that_its_provider_takes(adopted: Adopted) -> None:
+    ids = adopted.ids
+    found = urns(json.loads((adopted.out / "import.json").read_text()))
     assert {urn.rpartition("::")[2]: identifier for urn, identifier in found.items() if identifier} == {
         "shop-production-vpc": ids["vpc"],
         "shop-production-internet": ids["gateway"],
         "shop-production-public-1": ids["subnets"][0],
         "shop-production-alb": ids["balancer"],
         "shop-production-web": ids["target"],
-        "shop-production-http": listener,
+        "shop-production-http": ids["listener"],
         "shop-production-web-template": ids["template"],
         "shop-production-web-group": "django-asg",
         "shop-production-web-cpu": "django-asg/django-asg-scale-up",
@@ -130,8 +149,8 @@ def test_each_resource_is_imported_by_the_id_that_its_provider_takes(built: ByHa
     }
 
 
-def test_what_would_change_is_told_most_dangerous_first(built: ByHand, tmp_path: Path) -> None:
-    found = everything(tmp_path)["changes"]
+def test_what_would_change_is_told_most_dangerous_first(adopted: Adopted) -> None:
+    found = adopted.document["changes"]
     ranks = [RANKS.index(change["rank"]) for change in found]
     assert ranks == sorted(ranks)
     told = {(change["rank"], change["resource"], change["property"]) for change in found}
@@ -144,8 +163,8 @@ def test_what_would_change_is_told_most_dangerous_first(built: ByHand, tmp_path:
     assert ("tags", "Auto Scaling group shop-production-web-group", "tags") in told
 
 
-def test_what_is_the_same_is_no_change(built: ByHand, tmp_path: Path) -> None:
-    changed = {(change["resource"], change["property"]) for change in everything(tmp_path)["changes"]}
+def test_what_is_the_same_is_no_change(adopted: Adopted) -> None:
+    changed = {(change["resource"], change["property"]) for change in adopted.document["changes"]}
     group, primary = "Auto Scaling group shop-production-web-group", "database instance shop-production-db-primary"
     for resource, same in (
         (group, ("minSize", "maxSize", "targetGroupArns", "launchTemplate.id", "healthCheckType")),
@@ -165,13 +184,13 @@ def test_what_is_the_same_is_no_change(built: ByHand, tmp_path: Path) -> None:
     assert ("scaling policy shop-production-web-requests", label) not in changed
 
 
-def test_an_alarm_that_invokes_a_target_tracking_policy_is_said(built: ByHand, tmp_path: Path) -> None:
-    notes = everything(tmp_path)["notes"]
+def test_an_alarm_that_invokes_a_target_tracking_policy_is_said(adopted: Adopted) -> None:
+    notes = adopted.document["notes"]
     assert any("django-asg-db-connections invokes no step policy" in note for note in notes)
 
 
-def test_what_has_no_place_in_the_program_is_listed(built: ByHand, tmp_path: Path) -> None:
-    document = everything(tmp_path)
+def test_what_has_no_place_in_the_program_is_listed(adopted: Adopted) -> None:
+    document = adopted.document
     assert {"kind": "bucket", "name": "django-invoices"} in document["unmatched"]
     assert any("aws:cloudfront/distribution:Distribution" in urn for urn in document["created"])
 
@@ -200,9 +219,12 @@ def test_it_only_reads(built: ByHand, tmp_path: Path, monkeypatch: pytest.Monkey
     calls: list[str] = []
     make = boto3.session.Session.client
 
+    def note(model: Any, **_: Any) -> None:
+        calls.append(model.name)
+
     def recording(self: Any, *arguments: Any, **options: Any) -> Any:
         client = make(self, *arguments, **options)
-        client.meta.events.register("before-call", lambda model, **_: calls.append(model.name))
+        client.meta.events.register("before-call", note)
         return client
 
     monkeypatch.setattr(boto3.session.Session, "client", recording)

@@ -89,7 +89,7 @@ FRONT = {"web", "for-web", "tg", "front", "more", "monday", "invokes", "watches"
         (Seeds(names=["db-reads"]), {"db", "db-reads"}),
         (Seeds(names=["redis", "web-*"]), {"redis", "web-static"}),
         (Seeds(arns=["arn:aws:ec2:eu-west-1:1:launch-template/lt-2"]), {"x"}),
-        (Seeds(names=["nothing*"]), set()),
+        (Seeds(names=["nothing*"]), set[str]()),
     ],
     ids=["a group", "a balancer", "a target group", "a primary", "a replica", "patterns", "a template", "nothing"],
 )
