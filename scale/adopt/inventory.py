@@ -45,7 +45,9 @@ def read(account: Account) -> Inventory:
     unread: dict[str, str] = {}
     for kind, (service, operation, key) in _LISTS.items():
         try:
-            entries[kind] = account.items(service, operation, key)
+            # Buckets are listed for all regions, unless one is asked for.
+            of_region = {"BucketRegion": account.region} if kind == "buckets" else {}
+            entries[kind] = account.items(service, operation, key, **of_region)
         except CredentialsError:
             raise
         except AccountError as error:

@@ -98,6 +98,8 @@ _FIXED: dict[str, Query] = {
     "endpoint": Query("AmazonVPC", "VpcEndpoint-Hours", _HOURS),
     "load-balancer": Query("AWSELB", "LoadBalancerUsage", _HOURS, _BALANCER),
     "load-balancer-unit": Query("AWSELB", "LCUUsage", ("LCU-Hrs",), _BALANCER),
+    "network-load-balancer": Query("AWSELB", "LoadBalancerUsage", _HOURS, {"operation": "LoadBalancing:Network"}),
+    "network-load-balancer-unit": Query("AWSELB", "LCUUsage", ("LCU-Hrs",), {"operation": "LoadBalancing:Network"}),
     "egress": Query("AWSDataTransfer", "DataTransfer-Out-Bytes", _GB, {"transferType": "AWS Outbound"}),
     "web-acl": Query("awswaf", "WebACLV2", ("Month", "Web ACL", "ACL")),
     "web-acl-rule": Query("awswaf", "RuleV2", ("Month", "Rule", "rule")),

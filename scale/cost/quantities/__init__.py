@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from scale.cost.items import Item, Known
-from scale.cost.quantities import compute, data, kubernetes, network, observation, traffic
+from scale.cost.quantities import compute, data, kubernetes, network, observation, others, traffic
 from scale.plan.recording import Recording
 
-PARTS = (compute.items, kubernetes.items, network.items, traffic.items, data.items, observation.items)
+PARTS = (
+    compute.items,
+    kubernetes.items,
+    network.items,
+    traffic.items,
+    data.items,
+    observation.items,
+    others.items,
+)
 
 
 def items(update: Recording, known: Known) -> list[Item]:

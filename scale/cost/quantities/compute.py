@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from scale.cost.items import Item, Known, Levels
@@ -16,6 +16,8 @@ from scale.plan.values import Value, reveal
 # EC2 sends seven metrics of an instance each minute, charged as custom metrics (CloudWatch pricing, "EC2 Detailed
 # Monitoring", worked example).
 DETAILED_METRICS = 7
+
+_FLEET = "django-scale:compute:Fleet"
 
 
 @dataclass(frozen=True)
@@ -34,17 +36,29 @@ def items(update: Recording, known: Known) -> Iterator[Item]:
     """Yield the servers of each Auto Scaling group."""
     templates = {template.id: template for template in update.all("aws:ec2/launchTemplate:LaunchTemplate")}
     every = update.all("aws:autoscaling/group:Group")
+    serving = _serving(update, every)
     for group in every:
         template = templates.get(template_id(group))
-        if template is not None:
-            # A trace is replayed on one group of servers.
-            yield from _group(update, known, group, template, replayed=len(every) == 1)
+        if template is None:
+            continue
+        low, high = float(count(group, "minSize")), float(count(group, "maxSize"))
+        typical = low if low == high else None
+        if group is serving and known.traffic is not None:
+            typical = known.traffic.server_hours / HOURS
+        yield from _group(update, group, template, (low, typical, high))
 
 
-def _group(update: Recording, known: Known, group: Resource, template: Resource, *, replayed: bool) -> Iterator[Item]:
+def _serving(update: Recording, every: Sequence[Resource]) -> Resource | None:
+    """Return the group that a trace is replayed on: the fleet's, or the only one."""
+    fleets = [
+        each for each in every if each.parent in update.resources and update.resources[each.parent].type == _FLEET
+    ]
+    found = fleets or every
+    return found[0] if len(found) == 1 else None
+
+
+def _group(update: Recording, group: Resource, template: Resource, servers: Levels) -> Iterator[Item]:
     owner = component(update, group)
-    typical = known.traffic.server_hours / HOURS if known.traffic and replayed else None
-    servers: Levels = (float(count(group, "minSize")), typical, float(count(group, "maxSize")))
     name = _types(group)[0] if _types(group) else text(template, "instanceType")
     split = _split(group)
     hours = _each(servers, lambda number: split.on_demand(number) * HOURS)

@@ -29,9 +29,11 @@ def _nodes(update: Recording, group: Resource) -> Iterator[Item]:
     name = next(texts(group.properties.get("instanceTypes")), "t3.medium")
     spot = text(group, "capacityType") == "SPOT"
     rate = Rate("spot-server" if spot else "server", name)
-    hours: Levels = (low * HOURS, None, high * HOURS)
+    typical = low if low == high else None
+    hours: Levels = (low * HOURS, None if typical is None else typical * HOURS, high * HOURS)
     yield Item(owner, f"nodes {name}{' spot' if spot else ''}", rate, "hours", hours)
     # 20 GiB is EKS's default for Linux (CreateNodegroup, diskSize).
     disk = number(group.properties.get("diskSize")) or 20.0
     if not reveal(group.properties.get("launchTemplate")):
-        yield Item(owner, "gp3 volumes", Rate("volume", "gp3"), "GB-months", (low * disk, None, high * disk))
+        volumes: Levels = (low * disk, None if typical is None else typical * disk, high * disk)
+        yield Item(owner, "gp3 volumes", Rate("volume", "gp3"), "GB-months", volumes)

@@ -33,9 +33,12 @@ def items(update: Recording, known: Known) -> Iterator[Item]:
 
 
 def _balancer(update: Recording, known: Known, balancer: Resource) -> Iterator[Item]:
-    if text(balancer, "loadBalancerType") not in ("", "application"):
+    owner, type_ = component(update, balancer), text(balancer, "loadBalancerType") or "application"
+    if type_ != "application":
+        yield Item(owner, f"{type_} load balancer", Rate(f"{type_}-load-balancer"), "hours", always(HOURS))
+        yield Item(owner, "capacity units", Rate(f"{type_}-load-balancer-unit"), "LCU hours", (None, None, None))
+        yield from _outside(update, known, balancer)
         return
-    owner = component(update, balancer)
     yield Item(owner, "load balancer", Rate("load-balancer"), "hours", always(HOURS))
     traffic = known.traffic
     units: Levels = (0.0, None, None)
@@ -50,9 +53,16 @@ def _balancer(update: Recording, known: Known, balancer: Resource) -> Iterator[I
         "--response-kib",
         "at the most: a connection for each request",
     )
-    if not is_true(balancer, "internal"):
-        zones = len(list(texts(balancer.properties.get("subnets"))))
-        yield Item(owner, "public addresses", Rate("public-address"), "hours", always(zones * HOURS))
+    yield from _outside(update, known, balancer)
+
+
+def _outside(update: Recording, known: Known, balancer: Resource) -> Iterator[Item]:
+    """Yield what a balancer has because it faces the internet."""
+    if is_true(balancer, "internal"):
+        return
+    owner = component(update, balancer)
+    zones = len(list(texts(balancer.properties.get("subnets"))))
+    yield Item(owner, "public addresses", Rate("public-address"), "hours", always(zones * HOURS))
     yield Item(owner, "data to the internet", Rate("egress"), "GB", _egress(known), "--egress-gb")
 
 

@@ -235,4 +235,30 @@ def test_an_interface_endpoint_is_charged_in_each_zone_and_a_gateway_is_free() -
 
 
 def test_a_network_load_balancer_is_not_taken_for_an_application_load_balancer() -> None:
-    assert quantities(lambda: aws.lb.LoadBalancer("net", load_balancer_type="network", subnets=["subnet-1"])) == {}
+    found = quantities(lambda: aws.lb.LoadBalancer("net", load_balancer_type="network", subnets=["subnet-1"]))
+    assert found["network-load-balancer"] == always(730)
+    assert "load-balancer" not in found
+
+
+def test_what_nobody_counts_is_listed_and_what_is_free_is_not() -> None:
+    def build() -> None:
+        for name in ("one", "two"):
+            aws.sqs.Queue(name)
+        vpc = aws.ec2.Vpc("x", cidr_block="10.0.0.0/16")
+        aws.ec2.Subnet("x", vpc_id=vpc.id, cidr_block="10.0.0.0/24")
+        aws.iam.Role("x", assume_role_policy="{}")
+
+    found = items(run(build), Known("eu-west-1"))
+    assert [(item.label, item.levels) for item in found] == [("queues", always(2))]
+
+
+def test_of_two_groups_the_trace_is_the_fleet_s_and_one_of_a_fixed_size_is_known() -> None:
+    def build() -> None:
+        template = aws.ec2.LaunchTemplate("x", instance_type="m7g.large", image_id="ami-1")
+        for name, low, high in (("fixed", 2, 2), ("grows", 1, 5)):
+            aws.autoscaling.Group(
+                name, min_size=low, max_size=high, launch_template={"id": template.id, "version": "1"}
+            )
+
+    servers = [item.levels for item in items(run(build), Known("eu-west-1", traffic=TRAFFIC)) if item.unit == "hours"]
+    assert servers == [always(2 * 730), (730, None, 5 * 730)]
