@@ -22,6 +22,7 @@ DirectoryOption = Annotated[Path, typer.Option("--cwd", help="The project's dire
 def register(app: typer.Typer) -> None:
     """Add the commands to the `scale` command."""
     app.command("status")(status_command)
+    app.command("verify")(verify_command)
 
 
 def status_command(
@@ -42,4 +43,33 @@ def status_command(
 
     with refusing():
         code = command.run(command.Request(stack, cwd, outputs, as_json, watch, every, seconds))
+    raise typer.Exit(code)
+
+
+def verify_command(
+    stack: StackArgument,
+    url: Annotated[str | None, typer.Option("--url", help="The address to check, in place of the stack's own.")] = None,
+    static_url: Annotated[
+        str | None, typer.Option("--static-url", help="A static file to check the headers of.")
+    ] = None,
+    http_port: Annotated[int, typer.Option("--http-port", help="Where plain HTTP is answered.")] = 80,
+    limits: Annotated[
+        bool, typer.Option("--limits", help="Try the limits as well: hundreds of requests, and this client locked out.")
+    ] = False,
+    resources: Annotated[bool, typer.Option(help="Compare the resources with the program.")] = True,
+    address: Annotated[bool, typer.Option(help="Check how the address answers.")] = True,
+    outputs: OutputsOption = None,
+    as_json: JsonOption = False,
+    cwd: DirectoryOption = Path(),
+) -> None:
+    """Compare STACK's live environment with its program, and check how its address answers. It only reads.
+
+    Exit status 0: all is as it should be; 1: something differs; 2: something could not be looked at.
+    """
+    from scale.operate.asking import refusing
+    from scale.operate.verify import command
+
+    request = command.Request(stack, cwd, outputs, as_json, resources, address, url, static_url, http_port, limits)
+    with refusing():
+        code = command.run(request)
     raise typer.Exit(code)

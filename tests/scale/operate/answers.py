@@ -46,6 +46,11 @@ class Answers:
         events.register("before-call", self._before)
         events.register("after-call", self._after)
 
+    def handle(self, name: str, **arguments: Any) -> object:
+        """Do what is registered for an event."""
+        handlers = {"before-parameter-build": self._building, "before-call": self._before, "after-call": self._after}
+        return handlers[name](**arguments)
+
     def _building(self, model: Any, params: dict[str, Any], **_: object) -> None:
         see = self.before.get(f"{model.service_model.service_name}:{model.name}")
         if see is not None:
@@ -70,3 +75,22 @@ class Answers:
         for change in self._changes.get(f"{model.service_model.service_name}:{model.name}", []):
             if "Error" not in parsed:
                 change(parsed)
+
+
+class Current:
+    """Stands between botocore and AWS for the last of some answers, which a test brings and takes away again."""
+
+    def __init__(self, stack: list[Answers]) -> None:
+        """Take the list that tests append to."""
+        self._stack = stack
+
+    def register(self, events: Any) -> None:
+        """Stand between botocore and AWS."""
+        for name in ("before-parameter-build", "before-call", "after-call"):
+            events.register(name, self._handler(name))
+
+    def _handler(self, name: str) -> Callable[..., object]:
+        def handle(**arguments: Any) -> object:
+            return self._stack[-1].handle(name, **arguments) if self._stack else None
+
+        return handle

@@ -108,9 +108,23 @@ def _security_group(env: Environment, resource: Resource) -> None:
 
 def _template(env: Environment, resource: Resource) -> None:
     inputs = env.inputs(resource)
+    devices = [
+        {
+            "DeviceName": each["deviceName"],
+            "Ebs": {**pascal(each["ebs"]), "Encrypted": True, "DeleteOnTermination": True},
+        }
+        for each in inputs["blockDeviceMappings"]
+    ]
     made = env.client("ec2").create_launch_template(
         LaunchTemplateName=str(resource.state["name"]),
-        LaunchTemplateData={"ImageId": inputs["imageId"], "InstanceType": inputs["instanceType"]},
+        LaunchTemplateData={
+            "ImageId": inputs["imageId"],
+            "InstanceType": inputs["instanceType"],
+            "MetadataOptions": {"HttpTokens": inputs["metadataOptions"]["httpTokens"]},
+            "Monitoring": pascal(inputs["monitoring"]),
+            "BlockDeviceMappings": devices,
+            "UserData": inputs["userData"],
+        },
     )["LaunchTemplate"]
     env.learn(resource, id=made["LaunchTemplateId"])
 
@@ -420,7 +434,9 @@ def _association(env: Environment, resource: Resource) -> None:
 
 def _bucket(env: Environment, resource: Resource) -> None:
     place = {"LocationConstraint": env.region}
-    env.client("s3").create_bucket(Bucket=str(resource.state["bucket"]), CreateBucketConfiguration=place)
+    name = str(resource.state["bucket"])
+    env.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=place)
+    env.client("s3").put_bucket_tagging(Bucket=name, Tagging={"TagSet": env.tag_list()})
 
 
 def _encryption(env: Environment, resource: Resource) -> None:
