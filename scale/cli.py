@@ -15,6 +15,7 @@ import typer  # noqa: E402
 
 from scale.adopt import cli as adopt  # noqa: E402
 from scale.cost import cli as cost  # noqa: E402
+from scale.operate import cli as operate  # noqa: E402
 from scale.simulate import cli as simulate  # noqa: E402
 
 app = typer.Typer(
@@ -51,6 +52,7 @@ def plan(
 simulate.register(app)
 cost.register(app)
 adopt.register(app)
+operate.register(app)
 
 
 def main() -> None:

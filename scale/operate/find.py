@@ -98,12 +98,12 @@ class Finder:
         found = self.account.items("resourcegroupstaggingapi", "get_resources", TagFilters=filters)
         return [entry["ResourceARN"] for entry in found]
 
-    def arns(self, service: str, kind: str) -> list[str]:
-        """Return the tagged ARNs of a kind: `arns("elasticache", "replicationgroup")`."""
+    def arns(self, service: str, kind: str = "") -> list[str]:
+        """Return the tagged ARNs of a kind: `arns("elasticache", "replicationgroup")`; of a service without a kind."""
         found: list[str] = []
         for arn in self.tagged:
             parts = arn.split(":", 5)
-            if parts[2] == service and (parts[5] == kind or parts[5].startswith((f"{kind}:", f"{kind}/"))):
+            if parts[2] == service and (not kind or parts[5].startswith((f"{kind}:", f"{kind}/"))):
                 found.append(arn)
         return found
 
