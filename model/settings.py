@@ -15,6 +15,7 @@ from model.cache import Cache
 from model.database import Database
 from model.errors import SettingsError, from_validation, nearest
 from model.fields import Count, Problem, Section, form
+from model.images import Images
 from model.network import Network
 from model.policies import Enforcement
 from model.scaling import ScalingPolicy
@@ -38,6 +39,7 @@ SECTIONS: dict[str, type[Section]] = {
     "database": Database,
     "cache": Cache,
     "storage": Storage,
+    "images": Images,
     "alarms": Alarms,
 }
 """The groups of settings, by their key in a stack's file."""
@@ -88,6 +90,7 @@ class Settings(Section):
     database: Database
     cache: Cache
     storage: Storage
+    images: Images
     alarms: Alarms
     secrets: tuple[str, ...] = ()
 
