@@ -319,7 +319,6 @@ def databases(draw: st.DrawFn, zones: int) -> Group:
 
 def _poolers() -> Groups:
     return group(
-        port=st.integers(1024, 65535),
         pool_size=st.integers(1, 1000),
         reserve=st.integers(0, 1000),
         reserve_seconds=st.integers(1, 60),
