@@ -33,7 +33,9 @@ class _Seen:
     requests: list[Request] = field(default_factory=list[Request])
     connections: int = 0
     open: int = 0
-    most_open: int = 0
+    answered: int = 0
+    at_once: int = 0
+    most_at_once: int = 0
 
 
 class Backend:
@@ -79,6 +81,16 @@ class Backend:
     def open_connections(self) -> int:
         """How many are open now."""
         return self._seen.open
+
+    @property
+    def answered(self) -> int:
+        """How many answers it has handed over in full."""
+        return self._seen.answered
+
+    @property
+    def most_at_once(self) -> int:
+        """The most requests that it had at the same time."""
+        return self._seen.most_at_once
 
     def forget(self) -> None:
         """Forget what it was asked."""
@@ -130,14 +142,21 @@ class Backend:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._seen.connections += 1
         self._seen.open += 1
-        self._seen.most_open = max(self._seen.most_open, self._seen.open)
         number = self._seen.connections
         self._writers.add(writer)
         try:
             while (request := await _read(reader, number)) is not None:
-                self._seen.requests.append(request)
-                if not await self._answer(request, writer):
+                seen = self._seen
+                seen.requests.append(request)
+                seen.at_once += 1
+                seen.most_at_once = max(seen.most_at_once, seen.at_once)
+                try:
+                    goes_on = await self._answer(request, writer)
+                finally:
+                    seen.at_once -= 1
+                if not goes_on:
                     break
+                seen.answered += 1
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -29,6 +30,14 @@ def need(binary: str) -> None:
         if os.environ.get("CI", "").lower() == "true":
             pytest.fail(str(missing))
         pytest.skip(str(missing))
+
+
+def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
+    """Wait for a condition; fail where it takes too long."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.01)
 
 
 @pytest.fixture(params=KINDS)

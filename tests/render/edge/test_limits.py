@@ -13,7 +13,7 @@ from model.traffic import RateLimit
 from scale.local.servers import free_port
 from tests.render.edge.backend import Backend
 from tests.render.edge.client import Client, ask, raw, statuses
-from tests.render.edge.conftest import Start
+from tests.render.edge.conftest import Start, until
 from tests.render.edge.fronts import Front, Kind, policy
 
 LOOPBACK = ["127.0.0.1/32"]
@@ -204,19 +204,12 @@ def test_one_client_s_requests_at_a_time_are_limited_behind_a_trusted_proxy(star
     with ThreadPoolExecutor(3) as pool:
         held = [pool.submit(hold) for _ in range(3)]
         begun.wait(10)
-        _until(lambda: len(web[0].requests) == 3)
+        until(lambda: len(web[0].requests) == 3)
         refused = ask(running.port, "/", headers=one)
         assert (refused.status, refused.headers["retry-after"]) == (429, "1")
         assert ask(running.port, "/", headers=other).status == 200
         assert [each.result() for each in held] == [200, 200, 200]
     assert ask(running.port, "/", headers=one).status == 200
-
-
-def _until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_by_the_proxy_protocol_the_client_is_whom_the_balancer_names(start: Start, web: list[Backend]) -> None:
