@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 from scale.local.servers.binaries import find_binary
-from scale.local.servers.process import Server, run_tool
+from scale.local.servers.process import Server, ServerError
 
 
 class Nginx(Server):
@@ -47,14 +48,17 @@ class Nginx(Server):
 
 
 def check_nginx(folder: Path, text: str) -> str:
-    """What `nginx -t` says of a configuration. ServerError where it refuses it."""
+    """What `nginx -t` says of a configuration, warnings among it. ServerError where it refuses it."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "nginx.conf.new"
     path.write_text(text, encoding="utf-8")
     try:
-        return run_tool([*_nginx(folder, path), "-t"])
+        done = subprocess.run([*_nginx(folder, path), "-t"], capture_output=True, text=True, check=False, cwd="/")
     finally:
         path.unlink()
+    if done.returncode:
+        raise ServerError(f"nginx refuses its configuration: {done.stderr}")
+    return done.stderr
 
 
 def _nginx(folder: Path, configuration: Path) -> list[str]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,23 +10,12 @@ from typing import Any
 
 import pytest
 
-from scale.local.servers import MissingBinaryError, find_binary
-from scale.local.servers.process import run_tool
 from tests.render.edge.backend import Backend
 from tests.render.edge.fronts import KINDS, Front, Kind, front, upstreams
+from tests.render.needs import need
 
 Start = Callable[..., Front]
 """Runs the balancer until the test ends: `start(backends, policy, weights=..., backups=..., **places)`."""
-
-
-def need(binary: str) -> None:
-    """Skip a test whose server is not installed; where CI is true, fail it."""
-    try:
-        find_binary(binary)
-    except MissingBinaryError as missing:
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
 
 
 def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
@@ -45,15 +31,6 @@ def kind(request: pytest.FixtureRequest) -> Kind:
     """The balancer."""
     need(request.param)
     return request.param
-
-
-@pytest.fixture(scope="session")
-def folder() -> Iterator[Path]:
-    """Where they keep their files; nginx's workers are another user than root, and must reach it."""
-    made = Path(tempfile.mkdtemp(prefix="django-scale-edge-"))
-    made.chmod(0o755)
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
@@ -82,19 +59,3 @@ def start(kind: Kind, folder: Path) -> Iterator[Start]:
             return stack.enter_context(front(kind, folder, listed, found, **places))
 
         yield run
-
-
-@pytest.fixture(scope="session")
-def certificate(folder: Path) -> str:
-    """A certificate for localhost, its key in the same file."""
-    need("openssl")
-    path = folder / "localhost.pem"
-    run_tool(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
-            *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
-            *("-keyout", str(folder / "key.pem"), "-out", str(path)),
-        ]
-    )
-    path.write_bytes(path.read_bytes() + (folder / "key.pem").read_bytes())
-    return str(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,8 +89,9 @@ def place_of(kind: Kind, folder: Path, servers: Sequence[Upstream], **places: An
     given: dict[str, Any] = {"servers": tuple(servers), "http": f"127.0.0.1:{free_port()}", **places}
     given["trusted_proxies"] = networks(given.get("trusted_proxies", ()))
     if kind == "haproxy":
-        return Edge(**{"run": str(folder), "log": "stdout", "stats": None, **given})
-    own = {
+        edge: dict[str, Any] = {"run": str(folder), "log": "stdout", "stats": None}
+        return Edge(**{**edge, **given})
+    own: dict[str, Any] = {
         "run": str(folder),
         "temp": str(folder),
         "access_log": str(folder / "access.log"),
@@ -103,15 +104,16 @@ def place_of(kind: Kind, folder: Path, servers: Sequence[Upstream], **places: An
 @contextmanager
 def front(
     kind: Kind, folder: Path, servers: Sequence[Upstream], found: TrafficPolicy | None = None, **places: Any
-) -> Iterator[Front]:
-    """Run nginx or HAProxy before these servers."""
+) -> Generator[Front]:
+    """Run nginx or HAProxy before these servers, with what `change` makes of the configuration where it is given."""
     folder = folder / f"{kind}-{free_port()}"
     folder.mkdir(parents=True)
     folder.chmod(0o755)
     found = found or policy()
-    environment = places.pop("environment", None)
+    environment, change = places.pop("environment", None), places.pop("change", None)
     place = place_of(kind, folder, servers, **places)
     text = render(kind, found, place)
+    text = change(text) if change else text
     running = Front(kind, _server(kind, folder, text, environment), folder, found, place)
     running.server.port = running.port
     with running.server:

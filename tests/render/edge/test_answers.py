@@ -105,7 +105,7 @@ def test_without_static_servers_a_missing_file_is_missing(start: Start, web: lis
 
 @nginx_alone
 @pytest.mark.parametrize(
-    "path", ["/static/../secret.txt", "/static../secret.txt", "/static/%2e%2e/secret.txt", "/static/..%2fsecret.txt"]
+    "way", ["/static/../", "/static../", "/static/%2e%2e/", "/static/..%2f", "/static/css/..%2f../"]
 )
 def test_no_path_leads_out_of_the_folder(start: Start, web: list[Backend], files: Path, way: str) -> None:
     running = start(web[:1], static=static([], files))
@@ -208,7 +208,8 @@ HOSTILE = [
     b"back\\slash \\u0041 \\",
     b"tab\tbell\x07escape\x1b[31m",
     b"high \xff\xfe bytes \xc3\x28",
-    "umlaut ü, snowman ☃, emoji 🐍".encode(),
+    "umlaut ü, snowman ☃".encode(),
+    "emoji 🐍".encode(),
     b"\xed\xa0\x80 a surrogate",
     b"%s %n %x ${jndi:ldap://x} $http_host %[src]",
     b"long " * 1000,
@@ -247,6 +248,6 @@ def test_a_refused_request_is_logged_as_refused(start: Start, web: list[Backend]
     for _ in range(2):
         ask(running.port, "/api/")
     until(lambda: len(running.log_lines()) == 2)
-    refused = running.logged()[1]
-    assert (refused["status"], refused["uri"]) == (429, "/api/")
+    (refused,) = [line for line in running.logged() if line["status"] == 429]
+    assert refused["uri"] == "/api/"
     assert refused["limit" if kind == "nginx" else "termination"] == ("REJECTED" if kind == "nginx" else "PR")

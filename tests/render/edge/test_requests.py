@@ -10,8 +10,9 @@ import pytest
 
 from tests.render.edge.backend import Backend
 from tests.render.edge.client import ask, raw, statuses
-from tests.render.edge.conftest import Start, need
+from tests.render.edge.conftest import Start
 from tests.render.edge.fronts import KINDS, Front, Kind, front, policy, upstreams
+from tests.render.needs import need
 
 
 @pytest.fixture(scope="module", params=KINDS)
