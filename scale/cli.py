@@ -15,6 +15,7 @@ import typer  # noqa: E402
 
 from scale.adopt import cli as adopt  # noqa: E402
 from scale.cost import cli as cost  # noqa: E402
+from scale.load import cli as load  # noqa: E402
 from scale.operate import cli as operate  # noqa: E402
 from scale.simulate import cli as simulate  # noqa: E402
 
@@ -53,6 +54,7 @@ simulate.register(app)
 cost.register(app)
 adopt.register(app)
 operate.register(app)
+load.register(app)
 
 
 def main() -> None:

@@ -83,6 +83,9 @@ def scaled(namespace: dict[str, Any], env: Environment | None = None) -> None:
     for name in ("STATIC_URL", "MEDIA_URL"):
         if env.text(name):
             namespace[name] = env.text(name).rstrip("/") + "/"
+    for name in ("STATIC_ROOT", "MEDIA_ROOT"):
+        if env.text(name):
+            namespace[name] = env.text(name)
     namespace.setdefault("STATIC_URL", "static/")
     namespace.setdefault("DEFAULT_AUTO_FIELD", "django.db.models.BigAutoField")
     namespace.setdefault("USE_TZ", True)
