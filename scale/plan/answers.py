@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import get_args
 
 import pulumi
 from pulumi.type_token import get_type_token
 
 from scale.plan.identity import ACCOUNT, Request, kebab
-from scale.plan.values import UNKNOWN, Secret, Value
+from scale.plan.values import UNKNOWN, Secret, Value, reveal
 
 
 def answer(request: Request) -> dict[str, Value]:
@@ -28,7 +28,16 @@ def answer(request: Request) -> dict[str, Value]:
     for key, kind in _declared(request.type).items():
         if key not in outputs and key not in request.inputs:
             outputs[key] = _by_shape(request, key, kind)
-    return {key: value for key, value in outputs.items() if value is not None and _missing(request.inputs.get(key))}
+    found = {key: value for key, value in outputs.items() if value is not None and _missing(request.inputs.get(key))}
+    return found | completed(request.type, request.inputs, f"sg-{request.digits(17)}")
+
+
+def completed(type_: str, inputs: Mapping[str, Value], group: Value) -> dict[str, Value]:
+    """Return the inputs to which a provider adds outputs of its own: a cluster's network gets a security group."""
+    network = reveal(inputs.get("vpcConfig"))
+    if type_ != "aws:eks/cluster:Cluster" or not isinstance(network, dict):
+        return {}
+    return {"vpcConfig": {**network, "clusterSecurityGroupId": group}}
 
 
 def _missing(value: Value) -> bool:
