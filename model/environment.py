@@ -136,7 +136,7 @@ def _application(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
         "DJANGO_ALLOWED_HOSTS": ",".join(hosts),
         "DJANGO_CSRF_TRUSTED_ORIGINS": ",".join(f"{scheme}://{_origin(host)}" for host in hosts),
         "DJANGO_BEHIND_TLS": _flag(application.domain is not None),
-        "PORT": str(application.port),
+        "PORT": str(gunicorn_port(settings)),
         "WEB_CONCURRENCY": str(application.workers),
         "GUNICORN_THREADS": str(application.threads),
         # The same for servers and pods: what a pod has of its own must not be a variable.
@@ -144,6 +144,11 @@ def _application(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
         "METRICS_NAMESPACE": APPLICATION_NAMESPACE,
         "LOG_FORMAT": "json",
     }
+
+
+def gunicorn_port(settings: Settings) -> int:
+    """Return the port at which gunicorn listens: another than the balancer's requests come to has nginx before it."""
+    return settings.application.port
 
 
 def _origin(host: str) -> str:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model import instances
-from model.workload import Resources
+from model.environment import gunicorn_port
+from model.workload import Resources, Sidecars
 
 if TYPE_CHECKING:
     from model.kubernetes import Kubernetes
@@ -144,14 +145,15 @@ def pod_budget(settings: Settings) -> PodBudget | None:
     kubernetes = settings.compute.kubernetes
     if kubernetes is None:
         return None
-    web = _pod(kubernetes, kubernetes.web.resources, web=True)
+    beside = kubernetes.sidecars
+    web = _pod(settings, beside, kubernetes.web.resources, web=True)
     surge = -(-kubernetes.web.max * kubernetes.web.surge_percent // 100)
     kinds = [(web, kubernetes.web.max + surge)]
     if kubernetes.tasks is not None:
-        kinds += [(_pod(kubernetes, each.resources), each.max) for each in kubernetes.tasks.workers]
-        kinds += [(_pod(kubernetes, kubernetes.tasks.beat_resources), 1)] if kubernetes.tasks.beat else []
+        kinds += [(_pod(settings, beside, each.resources), each.max) for each in kubernetes.tasks.workers]
+        kinds += [(_pod(settings, beside, kubernetes.tasks.beat_resources), 1)] if kubernetes.tasks.beat else []
     if kubernetes.migration is not None:
-        kinds.append((_pod(kubernetes, kubernetes.migration.resources), 1))
+        kinds.append((_pod(settings, beside, kubernetes.migration.resources), 1))
     asked = Room(_SYSTEM_MILLICORES, _SYSTEM_MIB, _SYSTEM_PODS)
     for pod, count in kinds:
         asked = asked.plus(pod.times(count))
@@ -177,13 +179,13 @@ def pod_budget(settings: Settings) -> PodBudget | None:
     )
 
 
-def _pod(kubernetes: Kubernetes, own: Resources, *, web: bool = False) -> Room:
+def _pod(settings: Settings, sidecars: Sidecars, own: Resources, *, web: bool = False) -> Room:
     """Return what a pod asks for, its sidecars among it."""
     parts = [own]
-    if web and kubernetes.sidecars.nginx is not None:
-        parts.append(kubernetes.sidecars.nginx_resources)
-    if kubernetes.sidecars.pgbouncer is not None:
-        parts.append(kubernetes.sidecars.pgbouncer_resources)
+    if web and gunicorn_port(settings) != settings.application.port:
+        parts.append(sidecars.nginx)
+    if settings.database.pooling == "pgbouncer":
+        parts.append(sidecars.pgbouncer)
     return Room(sum(part.cpu_millicores for part in parts), sum(part.memory_mib for part in parts), 1)
 
 

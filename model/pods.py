@@ -21,7 +21,6 @@ def problems(settings: Settings, kubernetes: Kubernetes) -> Iterator[Problem]:
     yield from _scaling_problems(settings, kubernetes)
     yield from _memory_problems(settings, kubernetes)
     yield from _probe_problems(settings, kubernetes)
-    yield from _sidecar_problems(settings, kubernetes)
     yield from _variable_problems(settings, kubernetes)
 
 
@@ -71,17 +70,6 @@ def _probe_problems(settings: Settings, kubernetes: Kubernetes) -> Iterator[Prob
             f"must be at least {-(-statement // 1000)}, which database.statement_timeout_ms lets a query take, is "
             f"{live}: a slow database would restart every pod",
         )
-
-
-def _sidecar_problems(settings: Settings, kubernetes: Kubernetes) -> Iterator[Problem]:
-    pooled, image = settings.database.pooling == "pgbouncer", kubernetes.sidecars.pgbouncer
-    if pooled and image is None:
-        yield Problem(
-            f"{_KEY}.sidecars.pgbouncer",
-            "must be PgBouncer's image by tag or digest: database.pooling is pgbouncer, and each pod has its own",
-        )
-    if not pooled and image is not None:
-        yield Problem(f"{_KEY}.sidecars.pgbouncer", "must be absent where database.pooling is not pgbouncer")
 
 
 def _variable_problems(settings: Settings, kubernetes: Kubernetes) -> Iterator[Problem]:

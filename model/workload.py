@@ -12,7 +12,6 @@ from model.fields import (
     Count,
     Days,
     FractionalSeconds,
-    Image,
     MiB,
     Millicores,
     Name,
@@ -233,25 +232,13 @@ class Tasks(Section):
 
 
 class Sidecars(Section):
-    """Images of what runs beside the application in its pods, each for the nodes' processors."""
+    """What runs beside the application in its pods. The images are those of `images`, as on a server."""
 
-    nginx: Image | None = None
-    """nginx in front of gunicorn in each web pod, with the limits and time-outs of `traffic`: an image that runs as any
-    user, such as nginxinc/nginx-unprivileged, by tag or digest. By default there is none, and the balancer's requests
-    come to gunicorn."""
-
-    nginx_resources: Resources = Resources(
-        cpu_millicores=50, cpu_limit_millicores=500, memory_mib=64, memory_limit_mib=128
-    )
+    nginx: Resources = Resources(cpu_millicores=50, cpu_limit_millicores=500, memory_mib=64, memory_limit_mib=128)
     """What nginx asks for."""
 
-    pgbouncer: Image | None = None
-    """PgBouncer beside the application in every pod; needed where `database.pooling` is `pgbouncer`, and only there."""
-
-    pgbouncer_resources: Resources = Resources(
-        cpu_millicores=50, cpu_limit_millicores=500, memory_mib=32, memory_limit_mib=128
-    )
-    """What PgBouncer asks for."""
+    pgbouncer: Resources = Resources(cpu_millicores=50, cpu_limit_millicores=500, memory_mib=32, memory_limit_mib=128)
+    """What PgBouncer asks for, where `database.pooling` is `pgbouncer`."""
 
 
 class Migration(Section):

@@ -86,8 +86,6 @@ def kubernetes(draw: st.DrawFn, config: Group, instance_types: Sequence[str]) ->
     )
     if not auto:
         cluster["groups"] = [draw(_node_groups(types, zones))]
-    if config.get("database", {}).get("pooling") == "pgbouncer":
-        cluster["sidecars"] = {"pgbouncer": "ghcr.io/example/pgbouncer:1.25.1"}
     return cluster
 
 

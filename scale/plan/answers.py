@@ -21,6 +21,8 @@ from scale.plan.values import UNKNOWN, Secret, Value, reveal
 
 def answer(request: Request) -> dict[str, Value]:
     """Return what a provider computes for a resource; inputs come back as they are and are not among it."""
+    if request.type.startswith(_KUBERNETES):
+        return _kubernetes(request)
     outputs: dict[str, Value] = {"arn": request.arn, request.name_property: request.physical_name}
     special = _SPECIAL.get(request.type)
     if special is not None:
@@ -38,6 +40,17 @@ def completed(type_: str, inputs: Mapping[str, Value], group: Value) -> dict[str
     if type_ != "aws:eks/cluster:Cluster" or not isinstance(network, dict):
         return {}
     return {"vpcConfig": {**network, "clusterSecurityGroupId": group}}
+
+
+_KUBERNETES = "kubernetes:"
+
+
+def _kubernetes(request: Request) -> dict[str, Value]:
+    """Return an object's metadata with its name, which the provider makes where the program gives none."""
+    metadata = request.inputs.get("metadata")
+    if not isinstance(metadata, dict) or "name" in metadata:
+        return {}
+    return {"metadata": {**metadata, "name": f"{request.name}-{request.digits(8)}"}}
 
 
 def _missing(value: Value) -> bool:

@@ -61,8 +61,9 @@ def test_the_pool_s_bound_is_what_lets_all_pods_in() -> None:
 
 
 def test_sidecars_count() -> None:
-    beside = budget(sidecars={"nginx": "ghcr.io/example/nginx:1"})
-    assert beside.largest_pod.millicores == budget().largest_pod.millicores + 50
+    pooled = pod_budget(parse(database={"pooling": "pgbouncer"}, compute={"kubernetes": {}}))
+    assert pooled is not None
+    assert pooled.largest_pod.millicores == budget().largest_pod.millicores + 50
 
 
 def test_a_pod_larger_than_any_node_is_never_scheduled() -> None:
