@@ -16,12 +16,14 @@ from components.load_balancer import LoadBalancer
 from components.lookups import look_up
 from components.network import Network
 from components.provider import aws_provider
+from components.queues import Queues
 from components.secret import Secret
 from components.security_groups import SecurityGroups
 from components.stack import read_stack
 from components.storage import Storage
 from model import environment
 from model.environment import CACHE_PORT, Endpoints, container_environment
+from model.workload import SERVICE_ACCOUNT
 
 stack = read_stack()
 settings = stack.settings
@@ -119,6 +121,9 @@ for variable, role in ((environment.CACHE_PASSWORD, "cache"), (environment.SESSI
         passwords[variable] = caches[role].password
 
 
+tasks = None if settings.compute.kubernetes is None else settings.compute.kubernetes.tasks
+queues = None if tasks is None else Queues(name, tasks, opts)
+
 variables = pulumi.Output.all(
     balancer=balancer.dns_name,
     database=database.host,
@@ -128,7 +133,10 @@ variables = pulumi.Output.all(
     static_bucket=storage.static.bucket_name,
     media_bucket=storage.media.bucket_name,
     cdn=storage.domain,
+    queues={} if queues is None else queues.urls,
 ).apply(lambda values: container_environment(settings, Endpoints(**values)))
+bucket_arns = [storage.static.arn, storage.media.arn]
+queue_arns = [] if queues is None else queues.arns
 secret_arns = {variable: passwords[variable].arn for variable in environment.secret_variables(settings)}
 
 fleet: Fleet | None = None
@@ -149,7 +157,8 @@ if balancer.servers is not None and groups.servers_id is not None and lookups.im
         target_group_arn=balancer.servers.arn,
         environment=variables,
         secret_arns=secret_arns,
-        bucket_arns=[storage.static.arn, storage.media.arn],
+        bucket_arns=bucket_arns,
+        queue_arns=queue_arns,
         refresh_alarms=alarms.refresh_alarms,
         opts=opts,
     )
@@ -165,11 +174,18 @@ if balancer.servers is not None and groups.servers_id is not None and lookups.im
 
 if settings.compute.kubernetes is not None and balancer.pods is not None and lookups.deployer_arn is not None:
     # Here, as a stack of servers alone has no use for the SDK of Kubernetes and would wait for it at each run.
+    from components.application_namespace import ApplicationNamespace
+    from components.application_permissions import application_statements
+    from components.autoscalers import Autoscalers
+    from components.balancer_controller import READINESS_LABELS, target_binding
     from components.platform import Platform, Surroundings
+    from components.pod_identity import PodIdentity
+    from components.workload import Instances, Place, Workload
 
+    model = settings.compute.kubernetes
     platform = Platform(
         name,
-        settings.compute.kubernetes,
+        model,
         settings.application.architecture,
         Surroundings(
             region=settings.region,
@@ -186,6 +202,68 @@ if settings.compute.kubernetes is not None and balancer.pods is not None and loo
             used={"database": (groups.database_id, settings.database.port), "cache": (groups.cache_id, CACHE_PORT)},
         ),
         opts,
+    )
+    inside = pulumi.ResourceOptions(providers=[provider, platform.provider], depends_on=platform.ready)
+    blocks = settings.network.subnets
+    gunicorn_port = environment.gunicorn_port(settings)
+    namespace = ApplicationNamespace(
+        name,
+        port=settings.application.port,
+        scraped_port=gunicorn_port,
+        balancer_blocks=blocks.public,
+        data_blocks=blocks.isolated,
+        database_port=settings.database.port,
+        egress_ports=model.egress_ports,
+        namespace_labels={READINESS_LABELS[model.nodes]: "enabled"},
+        opts=inside,
+    )
+    identity = PodIdentity(
+        f"{name}-application",
+        cluster_name=platform.cluster.name,
+        namespace=name,
+        service_account=SERVICE_ACCOUNT,
+        statements=application_statements(bucket_arns, queue_arns),
+        opts=opts,
+    )
+    # After the Service and before the pods: their readiness gate is given to them as they are made.
+    binding = target_binding(
+        name,
+        model,
+        namespace=namespace.namespace,
+        service=namespace.service_name,
+        port=80,
+        target_group_arn=balancer.pods.arn,
+        opts=pulumi.ResourceOptions(parent=namespace, depends_on=platform.ready),
+    )
+    workload = Workload(
+        name,
+        model,
+        settings.application,
+        images=settings.images,
+        traffic=settings.traffic,
+        database=settings.database,
+        instances=Instances(database.host, database.replica_hosts),
+        place=Place(
+            namespace.namespace,
+            # The account's name once its pods have the role, and once the account is there.
+            pulumi.Output.all(namespace.service_account, identity.service_account).apply(lambda names: names[0]),
+            [str(block) for block in blocks.public],
+        ),
+        gunicorn_port=gunicorn_port,
+        environment=variables,
+        secrets={variable: passwords[variable].value for variable in environment.secret_variables(settings)},
+        after=[*platform.ready, binding],
+        opts=inside,
+    )
+    Autoscalers(
+        name,
+        model,
+        settings.scaling,
+        namespace=name,
+        deployment_name=workload.deployment_name,
+        worker_names=workload.worker_names,
+        proxied=gunicorn_port != settings.application.port,
+        opts=inside,
     )
     pulumi.export("cluster", platform.cluster.name)
 
