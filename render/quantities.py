@@ -1,4 +1,4 @@
-"""Kubernetes' quantities in the form that the API server writes them: another form would be a change at each refresh."""
+"""Kubernetes' quantities in the form that the API server writes them, or each refresh would see a change."""
 
 from __future__ import annotations
 
