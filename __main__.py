@@ -23,7 +23,6 @@ from components.stack import read_stack
 from components.storage import Storage
 from model import environment
 from model.environment import CACHE_PORT, Endpoints, container_environment
-from model.workload import SERVICE_ACCOUNT
 
 stack = read_stack()
 settings = stack.settings
@@ -105,6 +104,9 @@ alarms = Alarms(
     opts=opts,
 )
 
+kubernetes = settings.compute.kubernetes
+queues = None if kubernetes is None or kubernetes.tasks is None else Queues(name, kubernetes.tasks, opts)
+
 secret_key = Secret(
     f"{name}-secret-key",
     f"Django's SECRET_KEY in {name}",
@@ -121,9 +123,6 @@ for variable, role in ((environment.CACHE_PASSWORD, "cache"), (environment.SESSI
         passwords[variable] = caches[role].password
 
 
-tasks = None if settings.compute.kubernetes is None else settings.compute.kubernetes.tasks
-queues = None if tasks is None else Queues(name, tasks, opts)
-
 variables = pulumi.Output.all(
     balancer=balancer.dns_name,
     database=database.host,
@@ -135,8 +134,6 @@ variables = pulumi.Output.all(
     cdn=storage.domain,
     queues={} if queues is None else queues.urls,
 ).apply(lambda values: container_environment(settings, Endpoints(**values)))
-bucket_arns = [storage.static.arn, storage.media.arn]
-queue_arns = [] if queues is None else queues.arns
 secret_arns = {variable: passwords[variable].arn for variable in environment.secret_variables(settings)}
 
 fleet: Fleet | None = None
@@ -157,9 +154,9 @@ if balancer.servers is not None and groups.servers_id is not None and lookups.im
         target_group_arn=balancer.servers.arn,
         environment=variables,
         secret_arns=secret_arns,
-        bucket_arns=bucket_arns,
-        queue_arns=queue_arns,
+        bucket_arns=[storage.static.arn, storage.media.arn],
         refresh_alarms=alarms.refresh_alarms,
+        queue_arns=[] if queues is None else queues.arns,
         opts=opts,
     )
     FleetScaling(
@@ -172,20 +169,15 @@ if balancer.servers is not None and groups.servers_id is not None and lookups.im
         opts=opts,
     )
 
-if settings.compute.kubernetes is not None and balancer.pods is not None and lookups.deployer_arn is not None:
+if kubernetes is not None and balancer.pods is not None and lookups.deployer_arn is not None:
     # Here, as a stack of servers alone has no use for the SDK of Kubernetes and would wait for it at each run.
-    from components.application_namespace import ApplicationNamespace
-    from components.application_permissions import application_statements
-    from components.autoscalers import Autoscalers
-    from components.balancer_controller import READINESS_LABELS, target_binding
+    from components.application_pods import ApplicationPods, Uses
     from components.platform import Platform, Surroundings
-    from components.pod_identity import PodIdentity
-    from components.workload import Instances, Place, Workload
+    from components.workload import Instances
 
-    model = settings.compute.kubernetes
     platform = Platform(
         name,
-        model,
+        kubernetes,
         settings.application.architecture,
         Surroundings(
             region=settings.region,
@@ -203,69 +195,23 @@ if settings.compute.kubernetes is not None and balancer.pods is not None and loo
         ),
         opts,
     )
-    inside = pulumi.ResourceOptions(providers=[provider, platform.provider], depends_on=platform.ready)
-    blocks = settings.network.subnets
-    gunicorn_port = environment.gunicorn_port(settings)
-    namespace = ApplicationNamespace(
+    pods = ApplicationPods(
         name,
-        port=settings.application.port,
-        scraped_port=gunicorn_port,
-        balancer_blocks=blocks.public,
-        data_blocks=blocks.isolated,
-        database_port=settings.database.port,
-        egress_ports=model.egress_ports,
-        namespace_labels={READINESS_LABELS[model.nodes]: "enabled"},
-        opts=inside,
-    )
-    identity = PodIdentity(
-        f"{name}-application",
-        cluster_name=platform.cluster.name,
-        namespace=name,
-        service_account=SERVICE_ACCOUNT,
-        statements=application_statements(bucket_arns, queue_arns),
-        opts=opts,
-    )
-    # After the Service and before the pods: their readiness gate is given to them as they are made.
-    binding = target_binding(
-        name,
-        model,
-        namespace=namespace.namespace,
-        service=namespace.service_name,
-        port=80,
-        target_group_arn=balancer.pods.arn,
-        opts=pulumi.ResourceOptions(parent=namespace, depends_on=platform.ready),
-    )
-    workload = Workload(
-        name,
-        model,
-        settings.application,
-        images=settings.images,
-        traffic=settings.traffic,
-        database=settings.database,
-        instances=Instances(database.host, database.replica_hosts),
-        place=Place(
-            namespace.namespace,
-            # The account's name once its pods have the role, and once the account is there.
-            pulumi.Output.all(namespace.service_account, identity.service_account).apply(lambda names: names[0]),
-            [str(block) for block in blocks.public],
+        settings,
+        kubernetes,
+        platform,
+        Uses(
+            environment=variables,
+            secrets={variable: passwords[variable].value for variable in secret_arns},
+            instances=Instances(database.host, database.replica_hosts),
+            bucket_arns=[storage.static.arn, storage.media.arn],
+            queue_arns=[] if queues is None else queues.arns,
+            target_group_arn=balancer.pods.arn,
         ),
-        gunicorn_port=gunicorn_port,
-        environment=variables,
-        secrets={variable: passwords[variable].value for variable in environment.secret_variables(settings)},
-        after=[*platform.ready, binding],
-        opts=inside,
-    )
-    Autoscalers(
-        name,
-        model,
-        settings.scaling,
-        namespace=name,
-        deployment_name=workload.deployment_name,
-        worker_names=workload.worker_names,
-        proxied=gunicorn_port != settings.application.port,
-        opts=inside,
+        pulumi.ResourceOptions(providers=[provider, platform.provider]),
     )
     pulumi.export("cluster", platform.cluster.name)
+    pulumi.export("namespace", pods.namespace)
 
 dashboard = Dashboard(
     name,

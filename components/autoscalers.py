@@ -34,11 +34,13 @@ class Autoscalers(pulumi.ComponentResource):
         deployment_name: pulumi.Input[str],
         worker_names: Mapping[str, pulumi.Input[str]],
         proxied: bool = False,
+        after: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Build the autoscalers of Deployments in `namespace`; workers' are by the name of their group.
 
-        With `proxied` nginx runs in the web pods too, and the application's container alone is looked at.
+        What serves their metrics starts once what is in `after` stands. With `proxied` nginx runs in the web pods too,
+        and the application's container alone is looked at.
         """
         super().__init__("django-scale:kubernetes:Autoscalers", name, None, opts)
         self._name = name
@@ -49,6 +51,7 @@ class Autoscalers(pulumi.ComponentResource):
             model.metrics,
             model.vertical,
             application_namespace=namespace,
+            after=after,
             opts=pulumi.ResourceOptions(parent=self),
         )
         served = [release for role, release in metrics.releases.items() if role != "vpa"]

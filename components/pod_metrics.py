@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -33,12 +33,14 @@ class PodMetrics(pulumi.ComponentResource):
         vertical: Vertical | None,
         *,
         application_namespace: str,
+        after: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Deploy the releases; the pods that are measured are in `application_namespace`."""
+        """Deploy the releases, once what is in `after` stands, for the pods in `application_namespace`."""
         super().__init__("django-scale:kubernetes:PodMetrics", name, None, opts)
         self._name = name
         self._child = pulumi.ResourceOptions(parent=self)
+        self._released = pulumi.ResourceOptions(parent=self, depends_on=list(after))
         namespace = kubernetes.core.v1.Namespace(
             f"{name}-metrics", metadata={"name": METRICS_NAMESPACE}, opts=self._child
         )
@@ -64,7 +66,9 @@ class PodMetrics(pulumi.ComponentResource):
             namespace=self._namespace,
             values=dict(values),
             timeout=600,
-            opts=self._child,
+            # A release that does not come up is taken back, and told of: half of one would serve no metrics.
+            atomic=True,
+            opts=self._released,
         )
 
 

@@ -1,4 +1,4 @@
-"""Kubernetes' quantities in the form that the API server writes them, or each refresh would see a change."""
+"""Kubernetes' quantities in the form that the API server writes them: another form is a change at each refresh."""
 
 from __future__ import annotations
 

@@ -18,13 +18,11 @@ from pulumi.type_token import get_type_token
 from scale.plan.identity import ACCOUNT, Request, kebab
 from scale.plan.values import UNKNOWN, Secret, Value, reveal
 
-_KUBERNETES = "kubernetes:"
-
 
 def answer(request: Request) -> dict[str, Value]:
     """Return what a provider computes for a resource; inputs come back as they are and are not among it."""
     if request.type.startswith(_KUBERNETES):
-        return _named(request.inputs, f"{request.name}-{request.digits(8)}")
+        return completed(request.type, request.inputs, f"{request.name}-{request.digits(8)}")
     outputs: dict[str, Value] = {"arn": request.arn, request.name_property: request.physical_name}
     special = _SPECIAL.get(request.type)
     if special is not None:
@@ -36,25 +34,21 @@ def answer(request: Request) -> dict[str, Value]:
     return found | completed(request.type, request.inputs, f"sg-{request.digits(17)}")
 
 
-def completed(type_: str, inputs: Mapping[str, Value], made: Value) -> dict[str, Value]:
-    """Return the inputs to which a provider adds outputs of its own: a cluster's network gets a security group.
+_KUBERNETES = "kubernetes:"
 
-    An object of Kubernetes gets the name that the program leaves to the provider.
+
+def completed(type_: str, inputs: Mapping[str, Value], added: Value) -> dict[str, Value]:
+    """Return the inputs to which a provider adds an output of its own.
+
+    A cluster's network gets a security group, and the metadata of an object in a cluster a name, where it has none.
     """
-    if type_.startswith(_KUBERNETES):
-        return _named(inputs, made)
+    metadata = inputs.get("metadata")
+    if type_.startswith(_KUBERNETES) and isinstance(metadata, dict) and "name" not in metadata:
+        return {"metadata": {**metadata, "name": added}}
     network = reveal(inputs.get("vpcConfig"))
     if type_ != "aws:eks/cluster:Cluster" or not isinstance(network, dict):
         return {}
-    return {"vpcConfig": {**network, "clusterSecurityGroupId": made}}
-
-
-def _named(inputs: Mapping[str, Value], name: Value) -> dict[str, Value]:
-    """Return an object's metadata with its name, which the provider makes where the program gives none."""
-    metadata = inputs.get("metadata")
-    if not isinstance(metadata, dict) or "name" in metadata:
-        return {}
-    return {"metadata": {**metadata, "name": name}}
+    return {"vpcConfig": {**network, "clusterSecurityGroupId": added}}
 
 
 def _missing(value: Value) -> bool:
