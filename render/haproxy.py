@@ -33,7 +33,7 @@ _FIELDS = (
     ("request_id", '"%[var(txn.request_id),json(utf8s)]"'),
     ("client", '"%[src]"'),
     ("method", '"%HM"'),
-    ("scheme", '"%[ssl_fc,iif(https,http)]"'),
+    ("scheme", '"%[var(txn.https),iif(https,http)]"'),
     ("uri", '"%[var(txn.uri),json(utf8s)]"'),
     ("protocol", '"%HV"'),
     ("status", "%ST"),

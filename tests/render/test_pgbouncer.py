@@ -67,7 +67,13 @@ def primary(folder: Path) -> Iterator[Primary]:
 
 def settings(primary: Primary, **pgbouncer: Any) -> Settings:
     """Return settings with a pooler and a replica."""
-    database = {"name": DATABASE, "user": USER, "port": primary.port, "pooling": "pgbouncer", "replicas": [{}]}
+    database: dict[str, Any] = {
+        "name": DATABASE,
+        "user": USER,
+        "port": primary.port,
+        "pooling": "pgbouncer",
+        "replicas": [{}],
+    }
     return parse(database={**database, "pgbouncer": pgbouncer})
 
 

@@ -166,6 +166,11 @@ def test_a_server_that_is_too_slow_is_given_up(start: Start, web: list[Backend])
     assert ask(running.port, "/?seconds=5").status == 504
 
 
+def test_a_client_that_waits_for_a_slow_page_is_not_cut_off(start: Start, web: list[Backend]) -> None:
+    running = start(web[:1], policy(timeouts={"client_seconds": 1, "client_header_seconds": 1}))
+    assert ask(running.port, "/?seconds=1.5").status == 200
+
+
 # --- connections
 
 
