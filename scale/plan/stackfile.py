@@ -47,6 +47,8 @@ class StackFile:
     stack: str
     program: Path
     raw: Mapping[str, object]
+    path: Path
+    """The stack's own file."""
 
     def configuration(self, mode: Mode) -> Configuration:
         """Return what the program is given; encrypted values are unknown in a preview, markers in an update."""
@@ -86,7 +88,7 @@ def read(directory: Path, stack: str) -> StackFile:
         raise ProgramError(f"{stack_file.name} does not exist; {known}")
     raw = {**_defaults(project), **_group(_load(stack_file).get("config"), f"{stack_file.name}: config")}
     full = {key if ":" in key else f"{name}:{key}": value for key, value in raw.items()}
-    return StackFile(directory, name, stack, _program(directory, project), full)
+    return StackFile(directory, name, stack, _program(directory, project), full, stack_file)
 
 
 def _program(directory: Path, project: Mapping[str, object]) -> Path:
