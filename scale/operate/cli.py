@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the `scale` command."""
     app.command("status")(status_command)
     app.command("verify")(verify_command)
+    app.command("release")(release_command)
 
 
 def status_command(
@@ -72,4 +73,36 @@ def verify_command(
     request = command.Request(stack, cwd, outputs, as_json, resources, address, url, static_url, http_port, limits)
     with refusing():
         code = command.run(request)
+    raise typer.Exit(code)
+
+
+def release_command(
+    stack: StackArgument,
+    image: Annotated[str | None, typer.Argument(help="The image, by tag or digest.")] = None,
+    digest: Annotated[
+        str | None, typer.Option("--digest", help="The image's digest, where it cannot be asked.")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until the servers or pods run it.")] = False,
+    up: Annotated[bool, typer.Option("--up", help="Run `pulumi up --yes`, and wait.")] = False,
+    show: Annotated[bool, typer.Option("--status", help="Show how far the newest release has come.")] = False,
+    every: Annotated[float, typer.Option("--every", min=0.1, help="Seconds between two looks.")] = 15,
+    begin_within: Annotated[float, typer.Option("--begin-within", min=0, help="Seconds until it must begin.")] = 1800,
+    end_within: Annotated[float, typer.Option("--end-within", min=0, help="Seconds until it must be over.")] = 7200,
+    outputs: OutputsOption = None,
+    as_json: JsonOption = False,
+    cwd: DirectoryOption = Path(),
+) -> None:
+    """Set IMAGE in STACK's file by its digest; wait until it is out. Nothing is deployed without --up.
+
+    Exit status 0: written, or out; 1: failed or rolled back; 2: wrong, or AWS cannot be asked; 3: not over in time.
+    """
+    from scale.operate.asking import refusing
+    from scale.operate.release import command
+    from scale.operate.release.waiting import Pace
+
+    pace = Pace(every, begin_within, end_within)
+    with refusing():
+        code = command.run(
+            command.Request(stack, cwd, image, digest, outputs, wait, up, show, as_json=as_json, pace=pace)
+        )
     raise typer.Exit(code)

@@ -159,8 +159,9 @@ class Finder:
     @cached_property
     def cluster(self) -> str | None:
         """The name of the Kubernetes cluster, where the stack has one."""
-        named = self.outputs.text("cluster")
-        return named or _only("clusters", [arn.rpartition("/")[2] for arn in self.arns("eks", "cluster")])
+        if self.outputs.values:
+            return self.outputs.text("cluster")
+        return _only("clusters", [arn.rpartition("/")[2] for arn in self.arns("eks", "cluster")])
 
 
 def _only(what: str, found: list[str]) -> str | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import tempfile
+from collections.abc import Generator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from scale.operate.status.section import Level, Row, Section
 
 TOKEN_SECONDS = 60
 _SYSTEM = ("kube-", "amazon-")
-_TIME_LIMIT = 10
+_LIMIT = {"_request_timeout": 10}
 
 
 def token(account: Account, cluster: str) -> str:
@@ -25,8 +27,8 @@ def token(account: Account, cluster: str) -> str:
     cluster"). The cluster's name is signed with it, so that it serves no other.
     """
     signers: Any = import_module("botocore.signers")
-    credentials = account.session.get_credentials()
-    signer = signers.RequestSigner("sts", account.region, "sts", "v4", credentials, account.session.events)
+    service, credentials = account.client("sts").meta.service_model.service_id, account.session.get_credentials()
+    signer = signers.RequestSigner(service, account.region, "sts", "v4", credentials, account.session.events)
     request = {
         "method": "GET",
         "url": f"https://sts.{account.region}.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15",
@@ -43,9 +45,28 @@ def token(account: Account, cluster: str) -> str:
 def workloads(finder: Finder) -> Section:
     """Return deployments with their replicas and autoscalers with their conditions."""
     title, columns = "kubernetes", ("kind", "name", "replicas", "state", "why")
-    cluster = finder.cluster
-    if cluster is None:
+    if finder.cluster is None:
         return Section(title, notes=("this environment has no cluster",))
+    with _connected(finder) as (client, kubernetes):
+        found = kubernetes.AppsV1Api(client).list_deployment_for_all_namespaces(**_LIMIT).items
+        scalers = kubernetes.AutoscalingV2Api(client)
+        autoscalers = scalers.list_horizontal_pod_autoscaler_for_all_namespaces(**_LIMIT).items
+    rows = [_deployment(each) for each in found if not _system(each)]
+    rows += [row for each in autoscalers if not _system(each) for row in _autoscaler(each)]
+    return Section(title, columns, tuple(rows), (f"cluster {finder.cluster}",))
+
+
+def deployments(finder: Finder) -> list[Any]:
+    """Return the cluster's deployments, the system's aside. Raises AccountError."""
+    with _connected(finder) as (client, kubernetes):
+        found = kubernetes.AppsV1Api(client).list_deployment_for_all_namespaces(**_LIMIT).items
+    return [each for each in found if not _system(each)]
+
+
+@contextlib.contextmanager
+def _connected(finder: Finder) -> Generator[tuple[Any, Any]]:
+    """Give a client of the cluster, and the module of its APIs. What the cluster refuses is an AccountError."""
+    cluster = finder.cluster
     described = finder.account.call("eks", "describe_cluster", name=cluster)["cluster"]
     kubernetes: Any = import_module("kubernetes.client")
     exceptions: Any = import_module("kubernetes.client.exceptions")
@@ -57,14 +78,11 @@ def workloads(finder: Finder) -> Section:
             path = Path(folder) / "ca.pem"
             path.write_bytes(base64.b64decode(authority))
             configuration.ssl_ca_cert = str(path)
-        configuration.api_key = {"authorization": f"Bearer {token(finder.account, cluster)}"}
+        configuration.api_key = {"authorization": f"Bearer {token(finder.account, str(cluster))}"}
         configuration.retries = 1
         with kubernetes.ApiClient(configuration) as client:
-            limit = {"_request_timeout": _TIME_LIMIT}
             try:
-                deployments = kubernetes.AppsV1Api(client).list_deployment_for_all_namespaces(**limit).items
-                scalers = kubernetes.AutoscalingV2Api(client)
-                autoscalers = scalers.list_horizontal_pod_autoscaler_for_all_namespaces(**limit).items
+                yield client, kubernetes
             except exceptions.ApiException as error:
                 if error.status in (401, 403):
                     raise DeniedError(
@@ -74,16 +92,14 @@ def workloads(finder: Finder) -> Section:
                 raise AccountError(f"the cluster {cluster} answers {error.status}: {error.reason}") from error
             except transport.HTTPError as error:
                 raise UnavailableError(f"the cluster {cluster} does not answer: {one_line(str(error))}") from error
-    rows = [_deployment(each) for each in deployments if not _system(each)]
-    rows += [row for each in autoscalers if not _system(each) for row in _autoscaler(each)]
-    return Section(title, columns, tuple(rows), (f"cluster {cluster}, {described.get('version', '?')}",))
 
 
 def _system(found: Any) -> bool:
     return str(found.metadata.namespace).startswith(_SYSTEM)
 
 
-def _name(found: Any) -> str:
+def full_name(found: Any) -> str:
+    """Return `namespace/name`."""
     return f"{found.metadata.namespace}/{found.metadata.name}"
 
 
@@ -94,7 +110,7 @@ def _deployment(found: Any) -> Row:
     level: Level = "bad" if failing or (wanted and not ready) else "ok" if ready == updated == wanted else "warn"
     state = "stopped" if failing else "ready" if level == "ok" else f"{updated} updated"
     why = one_line(str(failing[0].message)) if failing else ""
-    return Row(("deployment", _name(found), f"{ready} of {wanted}", state, why), level)
+    return Row(("deployment", full_name(found), f"{ready} of {wanted}", state, why), level)
 
 
 _WANTED = {"AbleToScale": "True", "ScalingActive": "True", "ScalingLimited": "False"}
@@ -106,12 +122,12 @@ def _autoscaler(found: Any) -> list[Row]:
     size = f"{current} of {wanted} ({found.spec.min_replicas or 1} to {found.spec.max_replicas})"
     wrong = [each for each in found.status.conditions or () if _WANTED.get(each.type) not in (None, each.status)]
     if not wrong:
-        return [Row(("autoscaler", _name(found), size, "active", ""))]
+        return [Row(("autoscaler", full_name(found), size, "active", ""))]
     return [
         Row(
             (
                 "autoscaler",
-                _name(found),
+                full_name(found),
                 size,
                 f"{each.type}={each.status}",
                 one_line(f"{each.reason}: {each.message}"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
@@ -51,9 +53,32 @@ def describe_group(finder: Finder) -> dict[str, Any] | None:
 
 def template_version(described: dict[str, Any]) -> str | None:
     """Return the launch template version of a group or of one of its instances."""
+    return template(described).get("Version")
+
+
+def template(described: dict[str, Any]) -> dict[str, str]:
+    """Return the launch template of a group or of one of its instances: LaunchTemplateId and Version; none is empty."""
     mixed = described.get("MixedInstancesPolicy", {}).get("LaunchTemplate", {}).get("LaunchTemplateSpecification")
-    template: dict[str, str] = described.get("LaunchTemplate") or mixed or {}
-    return template.get("Version")
+    return described.get("LaunchTemplate") or mixed or {}
+
+
+def user_data(finder: Finder, launched: dict[str, str]) -> str:
+    """Return the script that servers of a launch template's version start with. Raises AccountError."""
+    (found,) = finder.account.items(
+        "ec2",
+        "describe_launch_template_versions",
+        LaunchTemplateId=launched["LaunchTemplateId"],
+        Versions=[launched["Version"]],
+    )
+    return decoded(found["LaunchTemplateData"].get("UserData", ""))
+
+
+def decoded(text: str) -> str:
+    """Return user data as the script that it is, empty where it is none."""
+    try:
+        return base64.b64decode(text).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
 
 
 def _stops_scaling(suspended: list[str]) -> bool:

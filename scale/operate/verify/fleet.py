@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from scale.operate.status.fleet import template_version
+from scale.operate.status.fleet import decoded, template, template_version
 from scale.operate.verify.difference import UNDO, UP, Danger, Difference, write
-from scale.operate.verify.look import Field, Look, at, compare, members, missing
+from scale.operate.verify.look import Field, Look, compare, members, missing
 from scale.plan.recording import Resource
 
 GROUP = "aws:autoscaling/group:Group"
@@ -82,12 +80,10 @@ def _suspended(group: Resource, found: dict[str, Any]) -> Iterator[Difference]:
 
 
 def _template(look: Look, group: Resource, found: dict[str, Any]) -> Iterator[Difference]:
-    (template,) = look.plan.all(TEMPLATE)[:1] or [None]
+    (planned,) = look.plan.all(TEMPLATE)[:1] or [None]
     version = template_version(found)
-    mixed = at(found, "MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification")
-    given: dict[str, str] = found.get("LaunchTemplate") or mixed or {}
-    identifier = given.get("LaunchTemplateId")
-    if template is None or version is None or identifier is None:
+    identifier = template(found).get("LaunchTemplateId")
+    if planned is None or version is None or identifier is None:
         yield Difference(Danger.OUTAGE, group.name, "launch template", "one", "none", UP)
         return
     account = look.finder.account
@@ -107,7 +103,7 @@ def _template(look: Look, group: Resource, found: dict[str, Any]) -> Iterator[Di
         "ec2", "describe_launch_template_versions", LaunchTemplateId=identifier, Versions=[number]
     )
     if pinned is None:
-        yield from _launches(look, template, launched["LaunchTemplateData"])
+        yield from _launches(look, planned, launched["LaunchTemplateData"])
 
 
 def _servers(group: Resource, found: dict[str, Any], number: str) -> Iterator[Difference]:
@@ -126,35 +122,28 @@ def _servers(group: Resource, found: dict[str, Any], number: str) -> Iterator[Di
         )
 
 
-def _launches(look: Look, template: Resource, data: dict[str, Any]) -> Iterator[Difference]:
+def _launches(look: Look, resource: Resource, data: dict[str, Any]) -> Iterator[Difference]:
     """Yield what differs on the version that is launched."""
     fields = _TEMPLATE_FIELDS
     if look.finder.settings.servers.mixed:
         fields = tuple(each for each in fields if each.key != "instanceType")
-    yield from compare(look, template, data, fields)
+    yield from compare(look, resource, data, fields)
     for device in data.get("BlockDeviceMappings", []):
         if not device.get("Ebs", {}).get("Encrypted"):
-            yield Difference(Danger.DATA, template.name, f"encryption of {device['DeviceName']}", "on", "off", UP)
-    script = _decoded(data.get("UserData", ""))
+            yield Difference(Danger.DATA, resource.name, f"encryption of {device['DeviceName']}", "on", "off", UP)
+    script = decoded(data.get("UserData", ""))
     image = look.finder.settings.application.image
     if image not in script:
-        yield Difference(Danger.DRIFT, template.name, "image", image, "another", "`pulumi up` brings it out")
-    planned = _variables(_decoded(str(look.wanted(template).get("userData", ""))))
+        yield Difference(Danger.DRIFT, resource.name, "image", image, "another", "`pulumi up` brings it out")
+    planned = _variables(decoded(str(look.wanted(resource).get("userData", ""))))
     given = _variables(script)
     for name in sorted(set(planned) & set(given)):
         if planned[name] != given[name] and not _of_aws(planned[name]):
             danger = Danger.OUTAGE if name.endswith("_WEIGHT") else Danger.DRIFT
-            yield Difference(danger, template.name, f"variable {name}", planned[name], given[name], "`pulumi up`")
+            yield Difference(danger, resource.name, f"variable {name}", planned[name], given[name], "`pulumi up`")
     for name in sorted(set(planned) ^ set(given)):
         wanted, there = ("set", "not set") if name in planned else ("not set", "set")
-        yield Difference(Danger.DRIFT, template.name, f"variable {name}", wanted, there, "`pulumi up`")
-
-
-def _decoded(text: str) -> str:
-    try:
-        return base64.b64decode(text).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
+        yield Difference(Danger.DRIFT, resource.name, f"variable {name}", wanted, there, "`pulumi up`")
 
 
 def _variables(script: str) -> dict[str, str]:

@@ -223,7 +223,7 @@ def test_outputs_need_no_tags(live: Answers, prod: Environment, tmp_path: Path) 
     path.write_text(json.dumps(prod.outputs()))
     live.refuse("resourcegroupstaggingapi:GetResources")
     unread = {title for title, section in sections("--outputs", str(path)).items() if section["unread"]}
-    assert unread == {"alarms", "kubernetes"}
+    assert unread == {"alarms"}
 
 
 def test_an_environment_that_is_not_there_is_said(aws: str, answers: Answers) -> None:
