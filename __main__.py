@@ -22,6 +22,7 @@ from components.stack import read_stack
 from components.storage import Storage
 from model import environment
 from model.environment import Endpoints, container_environment
+from model.observability import COLLECTOR
 
 stack = read_stack()
 settings = stack.settings
@@ -132,6 +133,7 @@ fleet = Fleet(
     warmup_seconds=settings.scaling.warmup_seconds,
     draining_seconds=settings.traffic.draining_seconds,
     secret_generation=settings.deployment.secret_generation,
+    collector=COLLECTOR if settings.observability.collects else None,
     image_id=lookups.image_id,
     subnet_ids=network.server_subnet_ids,
     security_group_id=groups.servers_id,

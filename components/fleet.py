@@ -44,6 +44,7 @@ class Fleet(pulumi.ComponentResource):
         warmup_seconds: int,
         draining_seconds: int,
         secret_generation: int,
+        collector: str | None = None,
         image_id: pulumi.Input[str],
         subnet_ids: Sequence[pulumi.Input[str]],
         security_group_id: pulumi.Input[str],
@@ -58,14 +59,15 @@ class Fleet(pulumi.ComponentResource):
 
         `environment` holds the container's plain variables, `secret_arns` the secret of each other variable. The
         servers may read these secrets and use the buckets. A refresh stops when one of `refresh_alarms` (names) is
-        in ALARM. A new `secret_generation` replaces the servers. `tags` are the instances' and volumes', which inherit
-        none.
+        in ALARM. A new `secret_generation` replaces the servers. `collector` is where each server collects traces, if
+        it does. `tags` are the instances' and volumes', which inherit none.
         """
         super().__init__("django-scale:compute:Fleet", name, None, opts)
         self._name = name
         self._servers = servers
         self._application = application
         self._region = region
+        self._collector = collector
         self._tags = {**tags, "Name": name}
         self._child = pulumi.ResourceOptions(parent=self)
         self._logs = aws.cloudwatch.LogGroup(
@@ -133,14 +135,11 @@ class Fleet(pulumi.ComponentResource):
                 conditions={"StringEquals": {"cloudwatch:namespace": APPLICATION_NAMESPACE}},
             ),
         ]
+        if self._collector is not None:
+            statements.append(permissions.send_traces())
         ecr = _ECR.match(self._application.image)
         if ecr is not None:
-            repository = f"arn:aws:ecr:{ecr['region']}:{ecr['account']}:repository/{ecr['name']}"
-            pull = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
-            statements += [
-                permissions.allow(pull, [repository]),
-                permissions.allow(["ecr:GetAuthorizationToken"], ["*"]),  # It names no resource either.
-            ]
+            statements += permissions.pull(f"arn:aws:ecr:{ecr['region']}:{ecr['account']}:repository/{ecr['name']}")
         return statements
 
     def _user_data(
@@ -163,6 +162,7 @@ class Fleet(pulumi.ComponentResource):
                 environment=values["environment"],
                 secrets=values["secrets"],
                 ecr_registry=ecr["registry"] if ecr else None,
+                collector=self._collector,
             )
             return base64.b64encode(cloud_init(container).encode()).decode()
 

@@ -78,6 +78,15 @@ class Application(Section):
                 )
 
     @property
+    def release(self) -> str:
+        """What logs, traces and error reports call this version: the image's tag, else the digest's first digits."""
+        match = _IMAGE.fullmatch(self.image)
+        if match is None:
+            raise ValueError(f"{self.image!r} is no image")  # parsing has refused it
+        tag, digest = match["tag"], match["digest"]
+        return digest.removeprefix("sha256:")[:12] if digest else tag
+
+    @property
     def zone(self) -> str | None:
         """The hosted zone of the domain, None without a domain."""
         return self.hosted_zone or self.domain

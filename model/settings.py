@@ -16,6 +16,7 @@ from model.database import Database
 from model.errors import SettingsError, from_validation, nearest
 from model.fields import Count, Problem, Section, form
 from model.network import Network
+from model.observability import Observability
 from model.policies import Enforcement
 from model.scaling import ScalingPolicy
 from model.servers import Servers
@@ -39,6 +40,7 @@ SECTIONS: dict[str, type[Section]] = {
     "cache": Cache,
     "storage": Storage,
     "alarms": Alarms,
+    "observability": Observability,
 }
 """The groups of settings, by their key in a stack's file."""
 
@@ -89,6 +91,7 @@ class Settings(Section):
     cache: Cache
     storage: Storage
     alarms: Alarms
+    observability: Observability
     secrets: tuple[str, ...] = ()
 
     @property

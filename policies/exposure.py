@@ -29,7 +29,16 @@ _TLS_POLICIES = frozenset(
 )
 
 # Calls that name no resource (Service Authorization Reference, resource types of the services).
-_WITHOUT_RESOURCE = frozenset({"ecr:GetAuthorizationToken", "ec2:DescribeTags", "ec2:DescribeInstances", "sts:*"})
+_WITHOUT_RESOURCE = frozenset(
+    {
+        "ecr:GetAuthorizationToken",
+        "ec2:DescribeTags",
+        "ec2:DescribeInstances",
+        "sts:*",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
+    }
+)
 
 
 def _open_ingress(resource: Resource, stack: Stack) -> Iterator[str]:

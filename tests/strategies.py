@@ -417,6 +417,22 @@ def alarms() -> Groups:
     )
 
 
+def observabilities() -> Groups:
+    """Return logs and traces."""
+    tracing = group(
+        sample_percent=st.floats(0.000001, 100),
+        endpoint=st.none() | st.builds("{}://{}:4318/otlp".format, st.sampled_from(["http", "https"]), _hosts),
+    )
+    return group(
+        log_level=st.sampled_from(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]),
+        access_log=st.booleans(),
+        slow_seconds=st.floats(0.001, 600),
+        database_tags=st.sampled_from(["both", "application_name", "comment", "none"]),
+        error_tracker=st.sampled_from([None, "shop.errors:start", "errors:start"]),
+        tracing=st.none() | tracing,
+    )
+
+
 def stack_names() -> st.SearchStrategy[str]:
     """Return names that Pulumi takes, short and long."""
     return st.sampled_from(["dev", "prod", "feature_checkout-redesign.2026", "P" * 100]) | st.from_regex(
@@ -439,6 +455,7 @@ def stacks(draw: st.DrawFn) -> Stack:
             cache=caches(),
             storage=storages(),
             alarms=alarms(),
+            observability=observabilities(),
             account=st.just("123456789012"),
             tags=st.dictionaries(st.sampled_from(["Team", "CostCenter", "owner:mail"]), st.sampled_from(["", "a b"])),
             secrets=st.dictionaries(_variables(), st.just("hidden"), max_size=3),

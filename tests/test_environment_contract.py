@@ -25,6 +25,9 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "a pool in each process": {"database": {"pooling": "psycopg-pool", "replicas": REPLICAS}},
     "no cache": {"cache": {"data": None}},
     "sessions in the database": {"cache": {"sessions": None}},
+    "traces to X-Ray": {"observability": {"tracing": {"sample_percent": 12.5}, "log_level": "WARNING"}},
+    "traces elsewhere": {"observability": {"tracing": {"endpoint": "https://otlp.example.com"}}},
+    "another error tracker": {"observability": {"error_tracker": "shop.errors:start"}},
     "neither": {"cache": {"data": None, "sessions": None}},
 }
 
@@ -98,6 +101,7 @@ def test_no_variable_is_plain_and_secret(name: str) -> None:
         ("sessions in the database", {"SESSION_PASSWORD", "SESSION_NODES"}),
         ("neither", {"CACHE_PASSWORD", "SESSION_PASSWORD", "CACHE_TLS", "SESSION_TLS"}),
         ("defaults", {"DB_POOL_SIZE", "DB_REPLICA_MAX_LAG_SECONDS"}),
+        ("defaults", {"ERROR_TRACKER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME", "OTEL_TRACES_SAMPLER"}),
         ("a pool in each process", {"DB_CONN_MAX_AGE"}),
     ],
 )
@@ -112,6 +116,13 @@ def test_the_settings_own_variables_and_secrets_join_them() -> None:
     )
     assert plain(parsed)["SENTRY_ENVIRONMENT"] == "prod"
     assert secret_variables(parsed)[-2:] == ("API_KEY", "SENTRY_DSN")
+
+
+def test_traces_go_to_the_servers_collector_or_where_the_settings_say() -> None:
+    ours, theirs = (plain(settings(**ENVIRONMENTS[name])) for name in ("traces to X-Ray", "traces elsewhere"))
+    assert ours["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://172.17.0.1:4318"
+    assert (ours["OTEL_TRACES_SAMPLER_ARG"], ours["OTEL_SERVICE_NAME"]) == ("0.125", "django-prod")
+    assert theirs["OTEL_EXPORTER_OTLP_ENDPOINT"] == "https://otlp.example.com"
 
 
 def test_every_value_is_text_of_one_line() -> None:
