@@ -17,7 +17,9 @@ class DjangoScaleConfig(AppConfig):
         """Watch connections and tasks, and listen for the signal that ends the process."""
         from django_scale.db import observer, tasks
         from django_scale.health import draining
+        from django_scale.logs import tasks as log_tasks
 
         connection_created.connect(observer.observe, dispatch_uid="django_scale.observe")
+        log_tasks.connect()
         tasks.connect()
         draining.install()

@@ -11,6 +11,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
+from django_scale.settings.variables import TAGS
+
 
 @dataclass(frozen=True)
 class Options:
@@ -49,12 +51,16 @@ class Options:
     worker_capacity: int = 1
     celery_queues: tuple[str, ...] = ()
     celery_broker_url: str = ""
+    request_id_headers: tuple[str, ...] = ("X-Request-ID", "X-Amzn-Trace-Id")
+    access_log: bool = False
+    database_tags: str = "none"
+    release: str = ""
 
 
 def _coerce(name: str, value: Any) -> Any:
     if name in {"primary_apps", "health_required"}:
         return frozenset(value)
-    return tuple(value) if name == "celery_queues" else value
+    return tuple(value) if name in {"celery_queues", "request_id_headers"} else value
 
 
 @lru_cache(maxsize=1)
@@ -66,6 +72,8 @@ def options() -> Options:
     if unknown:
         raise ImproperlyConfigured(f"DJANGO_SCALE has no option {unknown[0]!r}")
     values = Options(**{key.lower(): _coerce(key.lower(), value) for key, value in given.items()})
+    if values.database_tags not in TAGS:
+        raise ImproperlyConfigured(f"DJANGO_SCALE['DATABASE_TAGS'] is one of {', '.join(TAGS)}")
     if values.sticky not in {"cookie", "session"}:
         raise ImproperlyConfigured("DJANGO_SCALE['STICKY'] is cookie or session")
     return values

@@ -7,6 +7,7 @@ from typing import Any
 
 from django_scale.health import draining
 from django_scale.settings.environment import read
+from django_scale.settings.logs import logging
 
 _env = read()
 
@@ -23,6 +24,13 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 # Workers are renewed before leaks matter, not all at the same time.
 max_requests = 10_000
 max_requests_jitter = 1_000
+
+# gunicorn's own lines, such as those about workers that hang, beside the application's. The access log is
+# RequestLogMiddleware's, which knows the view and works under any server.
+logconfig_dict: dict[str, Any] = {
+    **logging(_env),
+    "loggers": {"gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True}},
+}
 
 
 def post_worker_init(worker: Any) -> None:

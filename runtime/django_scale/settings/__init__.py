@@ -54,7 +54,17 @@ def runtime_options(env: Environment | None = None) -> dict[str, Any]:
         "WORKER_CAPACITY": env.integer("GUNICORN_THREADS"),
         "CELERY_QUEUES": env.items("CELERY_QUEUES"),
         "CELERY_BROKER_URL": env.text("CELERY_BROKER_URL"),
+        "REQUEST_ID_HEADERS": env.items("REQUEST_ID_HEADERS"),
+        "ACCESS_LOG": env.flag("ACCESS_LOG"),
+        "DATABASE_TAGS": _database_tags(env),
+        "RELEASE": env.text("DJANGO_SCALE_RELEASE"),
     }
+
+
+def _database_tags(env: Environment) -> str:
+    chosen = env.text("DB_REQUEST_ID")
+    # PgBouncer gives each transaction's server its client's application_name first, at a round trip of its own.
+    return "comment" if chosen == "both" and env.text("DB_POOLING") == "pgbouncer" else chosen
 
 
 def scaled(namespace: dict[str, Any], env: Environment | None = None) -> None:

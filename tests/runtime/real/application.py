@@ -106,6 +106,12 @@ class Application(Server):
         self.folder.mkdir(parents=True, exist_ok=True)
         return run_tool([sys.executable, str(ROOT / "example" / "manage.py"), *arguments], env=self._variables)
 
+    def lines(self, **wanted: Any) -> list[dict[str, Any]]:
+        """What it has logged as JSON: the records in which these fields have these values."""
+        text = (self.folder / "log").read_text(encoding="utf-8")
+        found = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+        return [each for each in found if all(each.get(key) == value for key, value in wanted.items())]
+
     def ready(self) -> bool:
         """Whether it answers."""
         try:
@@ -142,9 +148,9 @@ class Client:
         handler = urllib.request.HTTPCookieProcessor(self.cookies)
         self._opener = urllib.request.build_opener(handler, _NoRedirect())
 
-    def get(self, path: str) -> Answer:
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         """GET."""
-        return self._send(urllib.request.Request(self._base + path))  # noqa: S310  # loopback
+        return self._send(urllib.request.Request(self._base + path, headers=dict(headers or {})))  # noqa: S310  # loopback
 
     def post(self, path: str, data: Mapping[str, str], *, form: bool = False) -> Answer:
         """POST as JSON, or as a form."""
