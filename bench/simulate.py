@@ -17,6 +17,9 @@ import numpy as np
 from model.scaling import ScalingPolicy
 from model.servers import Servers
 from scale.simulate.commands import shipped_trace
+from scale.simulate.controllers.hpa_behavior import SYNC_SECONDS
+from scale.simulate.controllers.nodes import NodeType
+from scale.simulate.kubernetes import GUIDE_HPA, Cluster, simulate_cluster
 from scale.simulate.outcome import judge
 from scale.simulate.plant.queue import table_for
 from scale.simulate.plant.service import Plant
@@ -60,6 +63,9 @@ def main() -> None:
         print(f"{days:3} days  {taken:6.2f} s  {taken / count * 1e6:5.1f} us a minute")
     one = seconds(lambda: simulate(scenario, trace))
     print(f"without the judging, the whole of it: {one:.2f} s")
+    cluster = Cluster(GUIDE_HPA, NodeType(cores=1.9, memory=7 * 2**30, most_pods=29), Plant(processors=0.9))
+    pods = seconds(lambda: simulate_cluster(cluster, trace))
+    print(f"on Kubernetes, in steps of {SYNC_SECONDS:.0f} s, the whole of it: {pods:.2f} s")
 
 
 if __name__ == "__main__":

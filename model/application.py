@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated
 
 from pydantic import Field
 
-from model.fields import AllowedHost, Count, HostName, MiB, Name, Port, Problem, Section, rule
+from model.fields import AllowedHost, Count, HostName, Image, MiB, Name, Port, Problem, Section
 from model.instances import Architecture
 
-_IMAGE = re.compile(
-    r"[a-z0-9][a-z0-9._/:-]*?(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
-)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LINE_ENDS = ("\n", "\r", "\0")
-
-
-def _image(text: str) -> str | None:
-    match = _IMAGE.fullmatch(text)
-    if match is None:
-        return "an image reference such as registry/name:tag"
-    if match["digest"] is None and match["tag"] in (None, "latest"):
-        return "an image with a tag other than latest, or with a digest"
-    return None
 
 
 class Application(Section):
@@ -33,7 +20,7 @@ class Application(Section):
     name: Name = Field(default="django", min_length=2, max_length=24)
     """The application's name. With the stack's name it begins every resource's name."""
 
-    image: Annotated[str, rule(_image)]
+    image: Image
     """The container image by tag or, better, by digest (`registry/name@sha256:...`); `latest` is refused."""
 
     architecture: Architecture = "arm64"

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 _REPLICA_VARIABLE = re.compile(r"DB_REPLICA_\d+_(HOST|PORT|NAME|WEIGHT)")
 
+# On a server and in a pod nginx listens at application.port, and passes requests on to gunicorn at the first of these
+# on the loopback interface; gunicorn reaches the database there through PgBouncer at the second.
+GUNICORN_PORT = 8001
+PGBOUNCER_PORT = 6432
+
 SECRET_KEY = "DJANGO_SECRET_KEY"
 DATABASE_PASSWORD = "DB_PASSWORD"
 CACHE_PASSWORD = "CACHE_PASSWORD"

@@ -75,6 +75,23 @@ HostName = Annotated[str, form(_HOST, "a host name in lower case such as shop.ex
 AllowedHost = Annotated[str, form(rf"\.?{_HOST}", "a host name in lower case, perhaps with a dot in front")]
 Name = Annotated[str, form(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "lower-case letters, digits and single hyphens")]
 
+_IMAGE = re.compile(
+    r"[a-z0-9][a-z0-9._/:-]*?(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+
+
+def _image(text: str) -> str | None:
+    match = _IMAGE.fullmatch(text)
+    if match is None:
+        return "an image reference such as registry/name:tag"
+    if match["digest"] is None and match["tag"] in (None, "latest"):
+        return _PINNED
+    return None
+
+
+_PINNED = "an image with a tag other than latest, or with a digest"
+Image = Annotated[str, Form(rule(_image).func, _PINNED)]
+
 # Strict: pydantic would take `true` for 1 and text for the number in it.
 Whole = Annotated[int, Strict()]
 Fractional = Annotated[float, Strict()]

@@ -15,6 +15,7 @@ from model.cache import Cache
 from model.database import Database
 from model.errors import SettingsError, from_validation, nearest
 from model.fields import Count, Problem, Section, form
+from model.images import Images
 from model.network import Network
 from model.observability import Observability
 from model.policies import Enforcement
@@ -39,6 +40,7 @@ SECTIONS: dict[str, type[Section]] = {
     "database": Database,
     "cache": Cache,
     "storage": Storage,
+    "images": Images,
     "alarms": Alarms,
     "observability": Observability,
 }
@@ -90,6 +92,7 @@ class Settings(Section):
     database: Database
     cache: Cache
     storage: Storage
+    images: Images
     alarms: Alarms
     observability: Observability
     secrets: tuple[str, ...] = ()

@@ -169,7 +169,7 @@ class _ClusterLoop:
         readings: dict[str, Reading] = {}
         if seen is not None:
             readings = {
-                name: Reading([Sample(value)] * ready + [None] * absent)
+                name: Reading([Sample(value) if pods.ready else None for pods in workload.pods])
                 for name, value in (("cpu", seen[0]), (REQUESTS_PER_SECOND, seen[1]))
             }
             if now % 60 == 0:
@@ -193,6 +193,6 @@ class _ClusterLoop:
 
 def _pods(ready: int, absent: int, now: float, request: float) -> list[Pod]:
     """Return the workload's pods: those that serve, and those that wait or start."""
-    return [Pod(request=request)] * ready + [
-        Pod(ready=False, started=now, changed=now, request=request, pending=True)
-    ] * max(0, absent)
+    serving = Pod(request=request, count=ready)
+    starting = Pod(ready=False, started=now, changed=now, request=request, pending=True, count=absent)
+    return [pods for pods in (serving, starting) if pods.count > 0]

@@ -104,7 +104,7 @@ def test_the_defaults_of_a_group_are_valid_together(model: type[Section]) -> Non
 
 def test_text_has_a_form_that_the_reference_says() -> None:
     texts = {key for key, info in ALL.items() if kind(info).type is str and kind(info).said(Form) is None}
-    assert texts == {"application.image", "cache.engine_version", "scaling.scheduled[].cron"}
+    assert texts == {"cache.engine_version", "scaling.scheduled[].cron"}
 
 
 @pytest.mark.parametrize("days", LOG_RETENTIONS)

@@ -27,7 +27,7 @@ def test_every_section_has_its_heading(key: str) -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        "| `image` | text | **required** | The container image by tag or, better, by digest",
+        "| `image` | an image with a tag other than latest, or with a digest | **required** |",
         "| `workers` | count, 1 to 64 | `4` | gunicorn worker processes on a server",
         "| `domain` | a host name in lower case such as shop.example.com, or `null` | `null` |",
         "| `cpu_percent` | percent, 10 to 90, or `null` | `70` |",

@@ -7,7 +7,7 @@ kube-controller-manager does (pkg/controller/podautoscaler, replica calculator),
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,7 +42,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Pod:
-    """A pod as the autoscaler sees it. Times in seconds; `changed` is when its readiness last did."""
+    """A pod as the autoscaler sees it, or `count` pods alike. Times in seconds; `changed` is when its readiness did."""
 
     ready: bool = True
     started: float = -math.inf
@@ -53,6 +53,8 @@ class Pod:
     """Whether it failed or is being deleted."""
     pending: bool = False
     """Whether it has no node yet, or its containers have not started."""
+    count: int = 1
+    """How many pods are just like this one, their samples too."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Workload:
     @property
     def ready(self) -> int:
         """Pods that are ready."""
-        return sum(pod.ready and not pod.gone for pod in self.pods)
+        return sum(pod.count for pod in self.pods if pod.ready and not pod.gone)
 
 
 def replicas_for(
@@ -107,8 +109,8 @@ def replicas_for(
 ) -> int:
     """Return the replicas that one metric asks for.
 
-    `samples` holds a value for each pod, None where it is missing (Resource, Pods); `value` is the metric of an object
-    or from outside. Raises MetricError where there is nothing to reckon with.
+    `samples` holds a value for each of the workload's pods, None where it is missing (Resource, Pods); `value` is the
+    metric of an object or from outside. Raises MetricError where there is nothing to reckon with.
     """
     if metric.kind in ("Resource", "Pods"):
         return _from_pods(metric, workload, samples, now, tolerance)
@@ -156,7 +158,7 @@ def _from_pods(
             measured[place] = sample.value
     if not measured:
         raise MetricError(f"{metric.name}: no pod that counts has a value")
-    current, ready = workload.replicas, len(measured)
+    current, ready = workload.replicas, _count(workload.pods, measured)
     ratio = _ratio(metric, workload.pods, measured)
     adding_unready = bool(unready) and ratio > 1
     if not adding_unready and not missing:
@@ -170,7 +172,7 @@ def _from_pods(
     again = _ratio(metric, workload.pods, measured)
     if tolerance.holds(again) or (ratio < 1 < again) or (again < 1 < ratio):
         return current
-    wanted = _ceil(again * len(measured))
+    wanted = _ceil(again * _count(workload.pods, measured))
     if (again < 1 and wanted > current) or (again > 1 and wanted < current):
         return current
     return wanted
@@ -183,15 +185,19 @@ def _initializing(pod: Pod, sample: Sample, now: float) -> bool:
     return not pod.ready and pod.changed < pod.started + INITIAL_READINESS_SECONDS
 
 
+def _count(pods: Sequence[Pod], places: Iterable[int]) -> int:
+    return sum(pods[place].count for place in places)
+
+
 def _ratio(metric: Metric, pods: Sequence[Pod], measured: Mapping[int, float]) -> float:
-    total = sum(measured.values())
+    total = sum(value * pods[place].count for place, value in measured.items())
     if metric.utilization is not None:
-        requested = sum(pods[place].request for place in measured)
+        requested = sum(pods[place].request * pods[place].count for place in measured)
         if requested <= 0:
             raise MetricError(f"{metric.name}: the pods request none of it")
         return 100 * total / requested / metric.utilization
     assert metric.average is not None  # noqa: S101 - Metric holds exactly one target
-    return total / len(measured) / metric.average
+    return total / _count(pods, measured) / metric.average
 
 
 def _full(metric: Metric, pod: Pod) -> float:

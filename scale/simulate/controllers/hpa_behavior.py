@@ -60,6 +60,26 @@ class Reading:
     value: float | None = None
 
 
+class _Lowest:
+    """The lowest recommendation of a window that moves with time: what a later and lower one hides is forgotten."""
+
+    def __init__(self) -> None:
+        self._kept: deque[tuple[float, int]] = deque()
+
+    def add(self, now: float, count: int) -> None:
+        while self._kept and self._kept[-1][1] >= count:
+            self._kept.pop()
+        self._kept.append((now, count))
+
+    def with_new(self, now: float, count: int, window_seconds: float) -> int:
+        """Return the lowest of the window and of `count`, and remember it."""
+        while self._kept and self._kept[0][0] <= now - window_seconds:
+            self._kept.popleft()
+        lowest = min(count, self._kept[0][1]) if self._kept else count
+        self.add(now, count)
+        return lowest
+
+
 class Hpa:
     """An autoscaler with its memory: past recommendations, and the changes it made."""
 
@@ -68,7 +88,7 @@ class Hpa:
         self.spec = spec
         self.reason = ""
         self._begun = False
-        self._recommended: deque[tuple[float, int]] = deque()
+        self._lowest, self._highest = _Lowest(), _Lowest()
         self._changes: deque[tuple[float, int]] = deque()
         self._longest = max((rate.period_seconds for rate in (*spec.up.rates, *spec.down.rates)), default=0)
 
@@ -78,7 +98,8 @@ class Hpa:
         if not self._begun:
             # What runs when the autoscaler begins is its first recommendation: it does not scale down at once.
             self._begun = True
-            self._recommended.append((now, current))
+            self._lowest.add(now, current)
+            self._highest.add(now, -current)
         if current == 0 and spec.minimum > 0:
             self.reason = "scaled to zero by hand: inactive"
             return 0
@@ -118,16 +139,8 @@ class Hpa:
 
     def stabilized(self, now: float, current: int, wanted: int) -> int:
         """Return the count nearest the current one that both windows' recommendations agree to, and remember."""
-        up = down = wanted
-        for at, count in self._recommended:
-            if at > now - self.spec.up.stabilization_seconds:
-                up = min(up, count)
-            if at > now - self.spec.down.stabilization_seconds:
-                down = max(down, count)
-        longest = max(self.spec.up.stabilization_seconds, self.spec.down.stabilization_seconds)
-        self._recommended.append((now, wanted))
-        while self._recommended and self._recommended[0][0] <= now - longest:
-            self._recommended.popleft()
+        up = self._lowest.with_new(now, wanted, self.spec.up.stabilization_seconds)
+        down = -self._highest.with_new(now, -wanted, self.spec.down.stabilization_seconds)
         return min(max(current, up), down)
 
     def limited(self, now: float, current: int, desired: int) -> int:
