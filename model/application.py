@@ -66,7 +66,7 @@ class Application(Section):
 
     @property
     def release(self) -> str:
-        """What logs, traces and error reports call this version: the first digits of the image's digest, else its tag."""
+        """What logs, traces and reports call this version: the first digits of the image's digest, else its tag."""
         named, _, digest = self.image.partition("@sha256:")
         return digest[:12] or named.rpartition("/")[2].partition(":")[2]
 

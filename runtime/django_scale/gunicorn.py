@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from django_scale import tracing
 from django_scale.health import draining
 from django_scale.settings.environment import read
 from django_scale.settings.logs import logging
@@ -36,3 +37,8 @@ logconfig_dict: dict[str, Any] = {
 def post_worker_init(worker: Any) -> None:
     """With preload_app the application was loaded in the parent, before the worker had its own handlers."""
     draining.install()
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """Send the traces that wait, before the process is gone."""
+    tracing.shut_down()

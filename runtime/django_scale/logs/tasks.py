@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging.config
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from django.conf import settings
 
+from django_scale.extras import installed
 from django_scale.logs.context import Context, current, new_id, request_id, taken
 
 HEADER = "django_scale_request_id"
@@ -44,7 +44,7 @@ def configure(**_: Any) -> None:
 
 def connect() -> None:
     """Connect the receivers where Celery is installed."""
-    if find_spec("celery") is None:
+    if not installed("celery"):
         return
     signals: Any = import_module("celery.signals")
     signals.before_task_publish.connect(publish, dispatch_uid="django_scale.logs.publish")

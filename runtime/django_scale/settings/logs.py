@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django_scale.logs.formatter import JsonFormatter
 from django_scale.settings.environment import Environment, read
-
-__all__ = ["JsonFormatter", "logging"]
 
 
 def logging(env: Environment | None = None) -> dict[str, Any]:

@@ -101,6 +101,10 @@ class Application(Server):
         """The stack's variables."""
         return self._variables
 
+    def add_path(self, folder: Path) -> None:
+        """Let its interpreter look for modules in `folder` first."""
+        self._variables["PYTHONPATH"] = f"{folder}:{self._variables['PYTHONPATH']}"
+
     def manage(self, *arguments: str) -> str:
         """The output of a management command with the same variables."""
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -49,6 +49,12 @@ def write(request: HttpRequest) -> JsonResponse:
 
 
 @never_cache
+def newest(request: HttpRequest) -> JsonResponse:
+    """The newest article."""
+    return JsonResponse({"pk": Article.objects.using("default").latest("pk").pk})
+
+
+@never_cache
 def modes(request: HttpRequest) -> JsonResponse:
     """Where reads go under each rule."""
     with using_primary():
@@ -164,6 +170,7 @@ urlpatterns = [
     path("probe/read/async/", read_async),
     path("probe/write/", write),
     path("probe/modes/", modes),
+    path("probe/newest/", newest),
     path("probe/state/", state),
     path("", include("project.urls")),
 ]

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django_scale.logs import JsonFormatter
 from django_scale.settings import caches, databases, middleware, read, scaled, storages
 from django_scale.settings.http import FETCH_CACHE, HEALTH, LOG, METRICS, ROUTING_BY_COOKIE, UPDATE_CACHE
-from django_scale.settings.logs import JsonFormatter
 
 GIVEN = {
     "DJANGO_SCALE_ENVIRONMENT": "shop-prod",
