@@ -16,6 +16,7 @@ from components.load_balancer import LoadBalancer
 from components.lookups import look_up
 from components.network import Network
 from components.provider import aws_provider
+from components.queries import Queries, Source
 from components.secret import Secret
 from components.security_groups import SecurityGroups
 from components.stack import read_stack
@@ -53,6 +54,7 @@ database = Database(
     security_group_id=groups.database_id,
     zone_names=network.zone_names,
     alarm_topic=topic.arn,
+    runbooks=settings.alarms.runbooks,
     secret_generation=settings.deployment.secret_generation,
     opts=opts,
 )
@@ -67,6 +69,7 @@ caches = {
         subnet_ids=network.isolated_subnet_ids,
         security_group_id=groups.cache_id,
         alarm_topic=topic.arn,
+        runbooks=settings.alarms.runbooks,
         secret_generation=settings.deployment.secret_generation,
         opts=opts,
     )
@@ -84,8 +87,9 @@ balancer = LoadBalancer(
     hosted_zone_id=lookups.hosted_zone_id,
     opts=opts,
 )
+firewall = None
 if settings.traffic.firewall is not None:
-    Firewall(name, settings.traffic.firewall, settings.traffic, settings.region, balancer.arn, opts)
+    firewall = Firewall(name, settings.traffic.firewall, settings.traffic, settings.region, balancer.arn, opts)
 
 alarms = Alarms(
     name,
@@ -152,8 +156,17 @@ FleetScaling(
     resource_label=balancer.resource_label,
     balancer_dimensions=balancer.metric_dimensions,
     application_dimensions=application_dimensions,
+    runbooks=settings.alarms.runbooks,
     opts=opts,
 )
+
+logs: dict[Source, list[pulumi.Input[str]]] = {
+    "application": [fleet.log_group_name],
+    "database": [*database.log_group_names],
+}
+if firewall is not None:
+    logs["firewall"] = [firewall.log_group_name]
+Queries(name, settings.observability, log_groups=logs, opts=opts)
 
 dashboard = Dashboard(
     name,

@@ -9,7 +9,7 @@ import pulumi_aws as aws
 
 from components.metric_alarm import metric_alarm
 from model.alarms import Alarms as AlarmsModel
-from model.metrics import Alarm
+from model.metrics import Alarm, described
 
 _NAMESPACE = "AWS/ApplicationELB"
 _PERIODS, _DATAPOINTS = 5, 3
@@ -39,13 +39,19 @@ class Alarms(pulumi.ComponentResource):
         self._model = alarms
         self._child = pulumi.ResourceOptions(parent=self)
         errors = self._create_errors(balancer_dimensions)
-        slow = metric_alarm(name, _slow(alarms), dimensions=balancer_dimensions, actions=[], opts=self._child)
-        empty = metric_alarm(name, _empty(alarms), dimensions=target_dimensions, actions=[], opts=self._child)
+        slow = metric_alarm(
+            name, _slow(alarms), dimensions=balancer_dimensions, actions=[], runbooks=alarms.runbooks, opts=self._child
+        )
+        empty = metric_alarm(
+            name, _empty(alarms), dimensions=target_dimensions, actions=[], runbooks=alarms.runbooks, opts=self._child
+        )
         parts = [errors, slow, empty]
         affected = aws.cloudwatch.CompositeAlarm(
             f"{name}-users-affected",
             alarm_name=f"{name}-users-affected",
-            alarm_description="Users are affected: errors, slow answers or no server",
+            alarm_description=described(
+                "Users are affected: errors, slow answers or no server", "users-affected", alarms.runbooks
+            ),
             alarm_rule=pulumi.Output.all(*(part.name for part in parts)).apply(
                 lambda names: " OR ".join(f'ALARM("{part}")' for part in names)
             ),
@@ -81,7 +87,7 @@ class Alarms(pulumi.ComponentResource):
         queries.append({"id": "share", "expression": share, "label": "5xx answers, percent", "return_data": True})
         return aws.cloudwatch.MetricAlarm(
             f"{self._name}-errors",
-            alarm_description="Too many answers are errors",
+            alarm_description=described("Too many answers are errors", "errors", self._model.runbooks),
             metric_queries=queries,
             comparison_operator="GreaterThanThreshold",
             threshold=self._model.error_percent,

@@ -414,6 +414,7 @@ def alarms() -> Groups:
         error_percent=st.floats(0.01, 100),
         slow_seconds=st.floats(0.001, 600),
         period_seconds=st.integers(1, 60).map(lambda minutes: minutes * 60),
+        runbooks=st.sampled_from(["docs/runbooks", "https://wiki.example.com/" + "a" * 375]),
     )
 
 
