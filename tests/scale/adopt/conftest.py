@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.scale.adopt.byhand import ByHand
 from tests.scale.operate.conftest import aws, endpoint, identity, no_identity
@@ -26,4 +27,5 @@ __all__ = ["aws", "endpoint", "identity", "no_identity"]
 @pytest.fixture
 def built(aws: str) -> ByHand:
     """An environment as the guide's script builds it, with a database, a cache and buckets beside."""
+    requests.post(f"{aws}/moto-api/reset", timeout=10).raise_for_status()
     return ByHand.build()

@@ -57,9 +57,9 @@ def aws(endpoint: str, identity: None, monkeypatch: pytest.MonkeyPatch) -> str:
     return endpoint
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def built(endpoint: str) -> Environment:
-    """The shipped stack `prod`, built once in AWS from its own plan. Tests change what AWS answers, not this."""
+    """The shipped stack `prod`, built once a file of tests in AWS from its own plan. Tests change what AWS answers, not this."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", endpoint)
         patch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
