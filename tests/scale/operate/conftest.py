@@ -59,7 +59,7 @@ def aws(endpoint: str, identity: None, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture(scope="module")
 def built(endpoint: str) -> Environment:
-    """The shipped stack `prod`, built once a file of tests in AWS from its own plan. Tests change what AWS answers, not this."""
+    """The shipped stack `prod`, built once a file of tests in AWS from its own plan. Tests change its answers."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", endpoint)
         patch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
@@ -68,13 +68,13 @@ def built(endpoint: str) -> Environment:
         return build(own_plan("prod").update, read_stack(ROOT, "prod").settings.tags)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def events() -> list[Answers]:
     """Which answers stand between `reader` and AWS: the last."""
     return []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def reader(built: Environment, endpoint: str, events: list[Answers]) -> Account:
     """The account of the live environment, opened once: its clients take longer to make than to use."""
     with pytest.MonkeyPatch.context() as patch:
