@@ -96,7 +96,7 @@ class Finder:
         """The ARNs of all that has the environment's tags and the Resource Groups Tagging API knows."""
         filters = [{"Key": key, "Values": [value]} for key, value in self.tags.items()]
         found = self.account.items("resourcegroupstaggingapi", "get_resources", TagFilters=filters)
-        return [entry["ResourceARN"] for entry in found]
+        return list(dict.fromkeys(entry["ResourceARN"] for entry in found))
 
     def arns(self, service: str, kind: str = "") -> list[str]:
         """Return the tagged ARNs of a kind: `arns("elasticache", "replicationgroup")`; of a service without a kind."""

@@ -55,6 +55,9 @@ def _database(finder: Finder, name: str, values: dict[str, float | None]) -> Row
         levels.append("bad")
     if limit is not None and held is not None and held > limit * model.connections_alarm_percent / 100:
         levels.append("bad")
+    busy = values["CPUUtilization"]
+    if busy is not None and busy > model.cpu_alarm_percent:
+        levels.append("warn")
     cells = (
         name,
         str(found["DBInstanceStatus"]),
@@ -63,7 +66,7 @@ def _database(finder: Finder, name: str, values: dict[str, float | None]) -> Row
         _rounded(lag) if replica else None,
         _rounded(held),
         limit,
-        _rounded(values["CPUUtilization"]),
+        _rounded(busy),
         None if free is None else round(free / 1024**3, 1),
     )
     return Row(cells, worst(levels))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import threading
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +19,6 @@ class Answers:
         self._given: dict[str, list[dict[str, Any]]] = {}
         self._changes: dict[str, list[Change]] = {}
         self._refused: dict[str, str] = {}
-        self._held: dict[str, threading.Event] = {}
         self.before: dict[str, Callable[..., object]] = {}
         """What sees a call's parameters before it is made, by call."""
 
@@ -35,10 +33,6 @@ class Answers:
     def refuse(self, call: str, code: str = "AccessDenied") -> None:
         """Refuse a call."""
         self._refused[call] = code
-
-    def hold(self, call: str) -> threading.Event:
-        """Let a call wait until the event is set."""
-        return self._held.setdefault(call, threading.Event())
 
     def register(self, events: Any) -> None:
         """Stand between botocore and AWS."""
@@ -59,8 +53,6 @@ class Answers:
     def _before(self, model: Any, **_: object) -> object:
         call = f"{model.service_model.service_name}:{model.name}"
         self.asked.add(call)
-        if call in self._held:
-            self._held[call].wait(30)
         if call in self._refused:
             refusal: dict[str, Any] = {"Error": {"Code": self._refused[call], "Message": "no."}}
             return SimpleNamespace(status_code=403), refusal

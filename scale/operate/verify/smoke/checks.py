@@ -95,7 +95,9 @@ def _static_file(url: str, static_url: str | None) -> str | Check:
     try:
         page = get(below(url, "/"))
     except NoAnswerError as error:
-        return Check("static files", "failed", str(error), "the front page names no file without an answer")
+        return Check(
+            "static files", "failed", str(error), "put the address right first: the front page names the files"
+        )
     links = re.findall(r"""(?:href|src)=["']([^"'#]+)["']""", page.body.decode(errors="replace"))
     files = [urljoin(url, link) for link in links if urljoin(url, link).startswith(begins)]
     if not files:

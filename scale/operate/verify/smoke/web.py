@@ -64,9 +64,8 @@ def get(url: str) -> Answer:
     except ssl.SSLCertVerificationError as error:
         raise NoAnswerError(f"the certificate is not valid: {error.verify_message}") from error
     except (OSError, http.client.HTTPException) as error:
-        raise NoAnswerError(
-            f"{parts.scheme}://{parts.netloc} does not answer: {error or type(error).__name__}"
-        ) from error
+        said = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+        raise NoAnswerError(f"{parts.scheme}://{parts.netloc} does not answer: {said}") from error
     finally:
         connection.close()
 
