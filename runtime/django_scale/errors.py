@@ -54,14 +54,9 @@ def _complete(event: dict[str, Any], _hint: dict[str, Any]) -> dict[str, Any]:
             tags["task" if context.task else "view"] = context.task or context.view
     request: dict[str, Any] = event.get("request") or {}
     if query := request.get("query_string"):
-        # As it stands in a URL.
-        request["query_string"] = _redactor.clean(f"?{query}")[1:]
-    exceptions: dict[str, Any] = event.get("exception") or {}
-    thrown: list[dict[str, Any]] = exceptions.get("values") or []
-    for each in thrown:
-        if isinstance(each.get("value"), str):
-            each["value"] = _redactor.clean(each["value"])
-    return event
+        request["query_string"] = f"?{query}"  # as it stands in a URL, which is how its parameters are found
+    # Local variables, breadcrumbs and URLs too: what is printed of a request has its query string.
+    return _redactor.clean_all(event)
 
 
 def _start_other(path: str) -> None:

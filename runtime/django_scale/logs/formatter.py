@@ -43,7 +43,7 @@ class JsonFormatter(logging.Formatter):
         self._add_context(entry)
         for key, value in vars(record).items():
             if key not in _STANDARD and key not in _DROPPED:
-                entry["status" if key == "status_code" else key] = clean(value) if isinstance(value, str) else value
+                entry["status" if key == "status_code" else key] = self._redactor.clean_all(value)
         if record.exc_info:
             kind = record.exc_info[0]
             entry["exception_type"] = kind.__qualname__ if kind is not None else ""

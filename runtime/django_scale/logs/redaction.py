@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from django_scale.settings.variables import VARIABLES
 
@@ -43,3 +44,15 @@ class Redactor:
         if "://" in text:
             text = _USER.sub(rf"\1{HIDDEN}@", text)
         return text
+
+    def clean_all(self, value: Any) -> Any:
+        """The value with every text within it cleaned. Keys of a mapping become text, tuples lists."""
+        if isinstance(value, str):
+            return self.clean(value)
+        if isinstance(value, Mapping):
+            held = cast("Mapping[Any, Any]", value)
+            return {str(key): self.clean_all(each) for key, each in held.items()}
+        if isinstance(value, list | tuple):
+            items = cast("Sequence[Any]", value)
+            return [self.clean_all(each) for each in items]
+        return value

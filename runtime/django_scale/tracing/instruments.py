@@ -16,12 +16,7 @@ from opentelemetry.trace import Span, SpanKind
 
 from django_scale.cache.client import ShardedClient
 from django_scale.logs.context import request_id
-from django_scale.logs.redaction import Redactor
 from django_scale.settings.http import HEALTH, LOG
-
-_redactor = Redactor()
-# Both generations of the semantic conventions.
-_TARGETS = ("http.target", "http.url", "url.full", "url.query")
 
 
 def connect() -> None:
@@ -39,15 +34,9 @@ def connect() -> None:
     client.batch, client.get_many = _traced(client.batch), _traced(client.get_many)
 
 
-def _note_request(span: Span, request: HttpRequest) -> None:
-    """Hook of the Django instrumentation: the request's id, and no query string."""
-    if not span.is_recording():
-        return
+def _note_request(span: Span, _: HttpRequest) -> None:
+    """Hook of the Django instrumentation."""
     span.set_attribute("request.id", request_id())
-    found: Any = getattr(span, "attributes", None) or {}
-    for name in _TARGETS:
-        if name in found:
-            span.set_attribute(name, _redactor.clean(str(found[name])))
 
 
 def _traced(method: Callable[..., Any]) -> Callable[..., Any]:

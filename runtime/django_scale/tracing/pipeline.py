@@ -19,11 +19,12 @@ from opentelemetry.propagators.textmap import (
     default_setter,
 )
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider, sampling
+from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider, sampling
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import SpanKind, Status
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from django_scale.logs.redaction import Redactor
 from django_scale.settings.environment import Environment
 
 logger = logging.getLogger("django_scale.tracing")
@@ -84,14 +85,15 @@ class Outbound(TextMapPropagator):
 
 
 class Exporter(SpanExporter):
-    """An exporter that says once that the collector is away, and once that it is back."""
+    """An exporter that sends no secrets, and says once that the collector is away, and once that it is back."""
 
     def __init__(self, inner: SpanExporter, endpoint: str) -> None:
         self._inner, self._endpoint, self._lost = inner, endpoint, False
+        self._redactor = Redactor()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send spans; those that cannot be sent are lost."""
-        result = self._inner.export(spans)
+        result = self._inner.export([self._clean(span) for span in spans])
         lost = result is not SpanExportResult.SUCCESS
         if lost and not self._lost:
             logger.warning("no traces: %s does not take them", self._endpoint)
@@ -99,6 +101,24 @@ class Exporter(SpanExporter):
             logger.warning("%s takes traces again", self._endpoint)
         self._lost = lost
         return result
+
+    def _clean(self, span: ReadableSpan) -> ReadableSpan:
+        """A copy without secrets: instrumentations record URLs and exceptions as they are."""
+        clean, status = self._redactor.clean_all, span.status
+        return ReadableSpan(
+            name=span.name,
+            context=span.get_span_context(),
+            parent=span.parent,
+            resource=span.resource,
+            attributes=clean(span.attributes),
+            events=[Event(each.name, clean(each.attributes), each.timestamp) for each in span.events],
+            links=span.links,
+            kind=span.kind,
+            status=Status(status.status_code, clean(status.description)),
+            start_time=span.start_time,
+            end_time=span.end_time,
+            instrumentation_scope=span.instrumentation_scope,
+        )
 
     def shutdown(self) -> None:
         """Give up what is under way."""

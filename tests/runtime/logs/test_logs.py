@@ -195,6 +195,11 @@ def test_djangos_request_and_celerys_arguments_are_left_out() -> None:
     assert (entry["status"], "status_code" in entry) == (500, False)
 
 
+def test_what_is_within_an_extra_field_is_cleaned_and_always_json() -> None:
+    deep = {("a", 1): ["?token=hidden", {"b": "redis://u:hidden@c"}], "set": {1}}
+    assert record(deep=deep)["deep"] == {"('a', 1)": ["?token=***", {"b": "redis://u:***@c"}], "set": "{1}"}
+
+
 def test_a_line_fits_into_what_docker_takes_as_one() -> None:
     error = ValueError("x" * 50_000)
     made = record("y" * 50_000, exc_info=(ValueError, error, None))

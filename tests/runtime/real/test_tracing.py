@@ -129,6 +129,7 @@ def test_an_error_is_a_failed_trace_and_an_event_with_the_requests_id(traced: Ap
         "ValueError",
         "no answer from https://api.example/?token=*** with ***",
     )
+    assert not any(b"tell-nobody" in body or b"a secret of the tests" in body for _, _, body in receiver.bodies)
 
 
 def test_another_tracker_is_started_in_each_process(traced: Application) -> None:
