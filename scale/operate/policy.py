@@ -61,6 +61,9 @@ _ACTIONS = {
 _SERVICES = {"elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag"}
 """The name of an action, and of a service's actions, where it is not the call's (Service Authorization Reference)."""
 
+_BESIDES = {"wafv2:GetWebACLForResource": "wafv2:GetWebACL"}
+"""The action that a call asks for besides its own (AWS WAF API, GetWebACLForResource)."""
+
 _RESOURCES = {
     "eks": "arn:aws:eks:*:*:cluster/{prefix}-*",
     "s3": "arn:aws:s3:::{prefix}-*",
@@ -77,7 +80,8 @@ def action(call: str) -> str:
 
 def document(prefix: str, commands: tuple[str, ...] = tuple(CALLS)) -> dict[str, object]:
     """Return the policy for the commands on the environment whose names begin with `prefix`; it only reads."""
-    actions = sorted({action(call) for command in commands for call in CALLS[command]})
+    calls = {call for command in commands for call in CALLS[command]}
+    actions = sorted({action(call) for call in calls} | {_BESIDES[call] for call in calls if call in _BESIDES})
     statements: list[dict[str, object]] = []
     for resource in ("*", *_RESOURCES.values()):
         chosen = [each for each in actions if _RESOURCES.get(each.partition(":")[0], "*") == resource]

@@ -81,7 +81,9 @@ def named(resource: Resource, found: Iterable[Mapping[str, Any]], key: str) -> d
 
 
 def same(wanted: Any, found: Any) -> bool:
-    """Return whether two values are equal whatever their form: `"0"` and 0.0, true and `"true"`."""
+    """Return whether two values are equal whatever their form: `"0"` and 0.0, true and `"true"`, off and not there."""
+    if wanted is False and found is None:
+        return True
     if isinstance(wanted, bool) or isinstance(found, bool):
         return str(wanted).lower() == str(found).lower()
     try:

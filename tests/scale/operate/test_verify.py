@@ -14,6 +14,7 @@ from scale.cli import app
 from scale.operate.find import Finder
 from scale.operate.verify.comparison import compare
 from scale.operate.verify.difference import Danger, Difference, ordered
+from scale.operate.verify.look import same
 from tests.scale.operate.answers import Answers
 from tests.scale.operate.environment import Environment
 from tests.scale.projects import ROOT, own_plan
@@ -392,6 +393,14 @@ def test_the_page_shows_wanted_found_and_the_way_to_mend(live: Answers) -> None:
 def test_wrong_settings_and_missing_credentials_are_exit_status_2(no_identity: None) -> None:
     assert verify().exit_code == 2
     assert CliRunner().invoke(app, ["verify", "none", "--cwd", str(ROOT)]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "equal"),
+    [("0", 0.0, True), (70, 70.0, True), (True, "true", True), (False, None, True), (True, None, False), (1, 2, False)],
+)
+def test_values_are_equal_whatever_their_form(wanted: object, found: object, equal: bool) -> None:
+    assert same(wanted, found) is equal
 
 
 def test_the_most_dangerous_comes_first() -> None:
