@@ -16,6 +16,7 @@ from components.load_balancer import LoadBalancer
 from components.lookups import look_up
 from components.network import Network
 from components.provider import aws_provider
+from components.queries import Queries, Source
 from components.queues import Queues
 from components.secret import Secret
 from components.security_groups import SecurityGroups
@@ -23,6 +24,7 @@ from components.stack import read_stack
 from components.storage import Storage
 from model import environment
 from model.environment import CACHE_PORT, Endpoints, container_environment
+from model.observability import COLLECTOR
 
 stack = read_stack()
 settings = stack.settings
@@ -54,6 +56,7 @@ database = Database(
     security_group_id=groups.database_id,
     zone_names=network.zone_names,
     alarm_topic=topic.arn,
+    runbooks=settings.alarms.runbooks,
     secret_generation=settings.deployment.secret_generation,
     opts=opts,
 )
@@ -68,6 +71,7 @@ caches = {
         subnet_ids=network.isolated_subnet_ids,
         security_group_id=groups.cache_id,
         alarm_topic=topic.arn,
+        runbooks=settings.alarms.runbooks,
         secret_generation=settings.deployment.secret_generation,
         opts=opts,
     )
@@ -86,8 +90,9 @@ balancer = LoadBalancer(
     hosted_zone_id=lookups.hosted_zone_id,
     opts=opts,
 )
+firewall = None
 if settings.traffic.firewall is not None:
-    Firewall(name, settings.traffic.firewall, settings.traffic, settings.region, balancer.arn, opts)
+    firewall = Firewall(name, settings.traffic.firewall, settings.traffic, settings.region, balancer.arn, opts)
 
 weights = settings.compute.weights
 watched: list[Watched] = []
@@ -148,6 +153,7 @@ if balancer.servers is not None and groups.servers_id is not None and lookups.im
         warmup_seconds=settings.scaling.warmup_seconds,
         draining_seconds=settings.traffic.draining_seconds,
         secret_generation=settings.deployment.secret_generation,
+        collector=COLLECTOR if settings.observability.collects else None,
         image_id=lookups.image_id,
         subnet_ids=network.server_subnet_ids,
         security_group_id=groups.servers_id,
@@ -166,6 +172,7 @@ if balancer.servers is not None and groups.servers_id is not None and lookups.im
         resource_label=balancer.servers.resource_label,
         balancer_dimensions=balancer.metric_dimensions,
         application_dimensions=application_dimensions,
+        runbooks=settings.alarms.runbooks,
         opts=opts,
     )
 
@@ -212,6 +219,13 @@ if kubernetes is not None and balancer.pods is not None and lookups.deployer_arn
     )
     pulumi.export("cluster", platform.cluster.name)
     pulumi.export("namespace", pods.namespace)
+
+logs: dict[Source, list[pulumi.Input[str]]] = {"database": [*database.log_group_names]}
+if fleet is not None:
+    logs["application"] = [fleet.log_group_name]
+if firewall is not None:
+    logs["firewall"] = [firewall.log_group_name]
+Queries(name, settings.observability, log_groups=logs, opts=opts)
 
 dashboard = Dashboard(
     name,

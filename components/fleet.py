@@ -44,6 +44,7 @@ class Fleet(pulumi.ComponentResource):
         warmup_seconds: int,
         draining_seconds: int,
         secret_generation: int,
+        collector: str | None = None,
         image_id: pulumi.Input[str],
         subnet_ids: Sequence[pulumi.Input[str]],
         security_group_id: pulumi.Input[str],
@@ -59,8 +60,8 @@ class Fleet(pulumi.ComponentResource):
 
         `environment` holds the container's plain variables, `secret_arns` the secret of each other variable. The
         servers may read these secrets, use the buckets and the queues of tasks. A refresh stops when one of
-        `refresh_alarms` (names) is in ALARM. A new `secret_generation` replaces the servers. `tags` are the instances'
-        and volumes', which inherit none.
+        `refresh_alarms` (names) is in ALARM. A new `secret_generation` replaces the servers. `collector` is where each
+        server collects traces, if it does. `tags` are the instances' and volumes', which inherit none.
         """
         super().__init__("django-scale:compute:Fleet", name, None, opts)
         self._name = name
@@ -68,6 +69,7 @@ class Fleet(pulumi.ComponentResource):
         self._application = application
         self._region = region
         self._queue_arns = queue_arns
+        self._collector = collector
         self._tags = {**tags, "Name": name}
         self._child = pulumi.ResourceOptions(parent=self)
         self._logs = aws.cloudwatch.LogGroup(
@@ -125,14 +127,11 @@ class Fleet(pulumi.ComponentResource):
             permissions.allow(["logs:CreateLogStream", "logs:PutLogEvents"], permissions.log_streams(self._logs)),
             *application_statements(bucket_arns, self._queue_arns),
         ]
+        if self._collector is not None:
+            statements.append(permissions.send_traces())
         ecr = _ECR.match(self._application.image)
         if ecr is not None:
-            repository = f"arn:aws:ecr:{ecr['region']}:{ecr['account']}:repository/{ecr['name']}"
-            pull = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
-            statements += [
-                permissions.allow(pull, [repository]),
-                permissions.allow(["ecr:GetAuthorizationToken"], ["*"]),  # It names no resource either.
-            ]
+            statements += permissions.pull(f"arn:aws:ecr:{ecr['region']}:{ecr['account']}:repository/{ecr['name']}")
         return statements
 
     def _user_data(
@@ -155,6 +154,7 @@ class Fleet(pulumi.ComponentResource):
                 environment=values["environment"],
                 secrets=values["secrets"],
                 ecr_registry=ecr["registry"] if ecr else None,
+                collector=self._collector,
             )
             return base64.b64encode(cloud_init(container).encode()).decode()
 

@@ -23,8 +23,12 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "a domain": {"application": {"domain": "shop.example.com"}},
     "replicas": {"database": {"replicas": REPLICAS}},
     "a pool in each process": {"database": {"pooling": "psycopg-pool", "replicas": REPLICAS}},
+    "a pooler on each server": {"database": {"pooling": "pgbouncer", "replicas": REPLICAS}},
     "no cache": {"cache": {"data": None}},
     "sessions in the database": {"cache": {"sessions": None}},
+    "traces to X-Ray": {"observability": {"tracing": {"sample_percent": 12.5}, "log_level": "WARNING"}},
+    "traces elsewhere": {"observability": {"tracing": {"endpoint": "https://otlp.example.com"}}},
+    "another error tracker": {"observability": {"error_tracker": "shop.errors:start"}},
     "neither": {"cache": {"data": None, "sessions": None}},
     "pods": {"compute": {"kubernetes": {}}},
     "tasks": {"compute": {"kubernetes": {"tasks": {"app": "project"}}}},
@@ -63,7 +67,7 @@ def written(name: str) -> frozenset[str]:
 
 
 def is_numbered(variable: str) -> bool:
-    return re.fullmatch(r"DB_REPLICA_[1-9]\d*_(HOST|WEIGHT)", variable) is not None
+    return re.fullmatch(r"DB_REPLICA_[1-9]\d*_(HOST|PORT|NAME|WEIGHT)", variable) is not None
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
@@ -88,6 +92,24 @@ def test_replicas_are_numbered_from_one_in_the_order_of_the_settings() -> None:
     }
 
 
+def test_with_a_pooler_every_database_is_at_the_server_s_own_address() -> None:
+    variables = plain(settings(database={"pooling": "pgbouncer", "replicas": REPLICAS[:1], "name": "shop"}))
+    assert {key: value for key, value in variables.items() if key.startswith("DB_")} == {
+        "DB_HOST": "127.0.0.1",
+        "DB_PORT": "6432",
+        "DB_NAME": "shop",
+        "DB_USER": "app",
+        "DB_SSLMODE": "disable",
+        "DB_POOLING": "pgbouncer",
+        "DB_REQUEST_ID": "both",
+        "DB_REPLICA_1_HOST": "127.0.0.1",
+        "DB_REPLICA_1_PORT": "6432",
+        "DB_REPLICA_1_NAME": "_replica_1",
+        "DB_REPLICA_1_WEIGHT": "2",
+        "DB_REPLICA_MAX_LAG_SECONDS": "30",
+    }
+
+
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_no_variable_is_plain_and_secret(name: str) -> None:
     parsed = settings(**ENVIRONMENTS[name])
@@ -101,7 +123,9 @@ def test_no_variable_is_plain_and_secret(name: str) -> None:
         ("sessions in the database", {"SESSION_PASSWORD", "SESSION_NODES"}),
         ("neither", {"CACHE_PASSWORD", "SESSION_PASSWORD", "CACHE_TLS", "SESSION_TLS"}),
         ("defaults", {"DB_POOL_SIZE", "DB_REPLICA_MAX_LAG_SECONDS"}),
+        ("defaults", {"ERROR_TRACKER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME", "OTEL_TRACES_SAMPLER"}),
         ("a pool in each process", {"DB_CONN_MAX_AGE"}),
+        ("a pooler on each server", {"DB_CONN_MAX_AGE", "DB_POOL_SIZE", "DB_SSLROOTCERT"}),
     ],
 )
 def test_what_an_environment_does_not_have_it_does_not_write(name: str, missing: set[str]) -> None:
@@ -117,6 +141,13 @@ def test_the_settings_own_variables_and_secrets_join_them() -> None:
     assert secret_variables(parsed)[-2:] == ("API_KEY", "SENTRY_DSN")
 
 
+def test_traces_go_to_the_servers_collector_or_where_the_settings_say() -> None:
+    ours, theirs = (plain(settings(**ENVIRONMENTS[name])) for name in ("traces to X-Ray", "traces elsewhere"))
+    assert ours["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://172.17.0.1:4318"
+    assert (ours["OTEL_TRACES_SAMPLER_ARG"], ours["OTEL_SERVICE_NAME"]) == ("0.125", "django-prod")
+    assert theirs["OTEL_EXPORTER_OTLP_ENDPOINT"] == "https://otlp.example.com"
+
+
 def test_every_value_is_text_of_one_line() -> None:
     for name in ENVIRONMENTS:
         assert all("\n" not in value for value in plain(settings(**ENVIRONMENTS[name])).values())
@@ -129,7 +160,7 @@ NOT_THE_RUNTIMES = {"AWS_DEFAULT_REGION"}
 def test_the_runtime_knows_every_variable_that_a_stack_writes() -> None:
     known = {variable.name for variable in VARIABLES}
     assert known >= WRITTEN - NOT_THE_RUNTIMES
-    assert known >= {"DB_REPLICA_<n>_HOST", "DB_REPLICA_<n>_WEIGHT"}
+    assert known >= {f"DB_REPLICA_<n>_{field}" for field in ("HOST", "PORT", "NAME", "WEIGHT")}
 
 
 def test_the_runtime_hides_what_a_stack_keeps_secret() -> None:
