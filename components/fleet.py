@@ -11,8 +11,8 @@ import pulumi
 import pulumi_aws as aws
 
 from components import permissions
+from components.application_permissions import application_statements
 from model.application import Application
-from model.metrics import APPLICATION_NAMESPACE
 from model.servers import Servers
 from render.cloud_init import Container, cloud_init
 
@@ -44,6 +44,7 @@ class Fleet(pulumi.ComponentResource):
         warmup_seconds: int,
         draining_seconds: int,
         secret_generation: int,
+        collector: str | None = None,
         image_id: pulumi.Input[str],
         subnet_ids: Sequence[pulumi.Input[str]],
         security_group_id: pulumi.Input[str],
@@ -52,20 +53,23 @@ class Fleet(pulumi.ComponentResource):
         secret_arns: Mapping[str, pulumi.Input[str]],
         bucket_arns: Sequence[pulumi.Input[str]],
         refresh_alarms: Sequence[pulumi.Input[str]],
+        queue_arns: Sequence[pulumi.Input[str]] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Build the fleet.
 
         `environment` holds the container's plain variables, `secret_arns` the secret of each other variable. The
-        servers may read these secrets and use the buckets. A refresh stops when one of `refresh_alarms` (names) is
-        in ALARM. A new `secret_generation` replaces the servers. `tags` are the instances' and volumes', which inherit
-        none.
+        servers may read these secrets, use the buckets and the queues of tasks. A refresh stops when one of
+        `refresh_alarms` (names) is in ALARM. A new `secret_generation` replaces the servers. `collector` is where each
+        server collects traces, if it does. `tags` are the instances' and volumes', which inherit none.
         """
         super().__init__("django-scale:compute:Fleet", name, None, opts)
         self._name = name
         self._servers = servers
         self._application = application
         self._region = region
+        self._queue_arns = queue_arns
+        self._collector = collector
         self._tags = {**tags, "Name": name}
         self._child = pulumi.ResourceOptions(parent=self)
         self._logs = aws.cloudwatch.LogGroup(
@@ -121,26 +125,13 @@ class Fleet(pulumi.ComponentResource):
         statements = [
             permissions.allow(["secretsmanager:GetSecretValue"], list(secret_arns.values())),
             permissions.allow(["logs:CreateLogStream", "logs:PutLogEvents"], permissions.log_streams(self._logs)),
-            permissions.allow(
-                ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
-                [pulumi.Output.concat(arn, "/*") for arn in bucket_arns],
-            ),
-            permissions.allow(["s3:ListBucket"], bucket_arns),
-            # CloudWatch names no resource for metrics: the namespace is the limit there is.
-            permissions.allow(
-                ["cloudwatch:PutMetricData"],
-                ["*"],
-                conditions={"StringEquals": {"cloudwatch:namespace": APPLICATION_NAMESPACE}},
-            ),
+            *application_statements(bucket_arns, self._queue_arns),
         ]
+        if self._collector is not None:
+            statements.append(permissions.send_traces())
         ecr = _ECR.match(self._application.image)
         if ecr is not None:
-            repository = f"arn:aws:ecr:{ecr['region']}:{ecr['account']}:repository/{ecr['name']}"
-            pull = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
-            statements += [
-                permissions.allow(pull, [repository]),
-                permissions.allow(["ecr:GetAuthorizationToken"], ["*"]),  # It names no resource either.
-            ]
+            statements += permissions.pull(f"arn:aws:ecr:{ecr['region']}:{ecr['account']}:repository/{ecr['name']}")
         return statements
 
     def _user_data(
@@ -163,6 +154,7 @@ class Fleet(pulumi.ComponentResource):
                 environment=values["environment"],
                 secrets=values["secrets"],
                 ecr_registry=ecr["registry"] if ecr else None,
+                collector=self._collector,
             )
             return base64.b64encode(cloud_init(container).encode()).decode()
 

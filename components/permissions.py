@@ -43,6 +43,17 @@ def assume(service: str) -> pulumi.Output[str]:
     return document({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}})
 
 
+def assume_tagged(service: str) -> pulumi.Output[str]:
+    """Return the trust policy of a role that an AWS service assumes with tags of the session.
+
+    EKS Pod Identity tags sessions with cluster, namespace and service account, EKS Auto Mode with the cluster (EKS
+    guide, "Learn how EKS Pod Identity grants Pods access to AWS services"; "Amazon EKS Auto Mode cluster IAM role").
+    """
+    return document(
+        {"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession"], "Principal": {"Service": service}}
+    )
+
+
 def require_tls(bucket_arn: pulumi.Output[str]) -> Statement:
     """Return the statement that refuses a bucket's plain HTTP requests (FSBP S3.5)."""
     return deny(
@@ -56,6 +67,18 @@ def require_tls(bucket_arn: pulumi.Output[str]) -> Statement:
 def log_streams(group: aws.cloudwatch.LogGroup) -> list[pulumi.Input[str]]:
     """Return the resources that writing to a log group's streams is allowed on."""
     return [pulumi.Output.concat(group.arn, ":*")]
+
+
+def pull(repository_arn: str) -> list[Statement]:
+    """Return the statements that let images be pulled from a repository of ECR."""
+    actions = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
+    # The token is the registry's: it names no repository.
+    return [allow(actions, [repository_arn]), allow(["ecr:GetAuthorizationToken"], ["*"])]
+
+
+def send_traces() -> Statement:
+    """Return the statement that lets X-Ray be sent traces. It names no resource (service authorization reference)."""
+    return allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"])
 
 
 def _statement(

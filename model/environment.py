@@ -6,11 +6,12 @@ django-scale-runtime parses exactly these variables; tests hold the two together
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from model.metrics import APPLICATION_NAMESPACE
+from model.observability import COLLECTOR
 
 if TYPE_CHECKING:
     from model.database import Database
@@ -30,6 +31,7 @@ SESSION_PASSWORD = "SESSION_PASSWORD"
 
 WRITTEN = frozenset(
     {
+        "ACCESS_LOG",
         "AWS_DEFAULT_REGION",
         "AWS_REGION",
         "CACHE_KEY_PREFIX",
@@ -38,6 +40,9 @@ WRITTEN = frozenset(
         "CACHE_PASSWORD",
         "CACHE_TLS",
         "CACHE_USER",
+        "CELERY_BROKER_URL",
+        "CELERY_QUEUES",
+        "CELERY_QUEUE_URLS",
         "DB_CONN_MAX_AGE",
         "DB_HOST",
         "DB_NAME",
@@ -46,6 +51,7 @@ WRITTEN = frozenset(
         "DB_POOL_SIZE",
         "DB_PORT",
         "DB_REPLICA_MAX_LAG_SECONDS",
+        "DB_REQUEST_ID",
         "DB_SSLMODE",
         "DB_SSLROOTCERT",
         "DB_USER",
@@ -54,14 +60,22 @@ WRITTEN = frozenset(
         "DJANGO_CSRF_TRUSTED_ORIGINS",
         "DJANGO_DEBUG",
         "DJANGO_SCALE_ENVIRONMENT",
+        "DJANGO_SCALE_RELEASE",
         "DJANGO_SECRET_KEY",
+        "ERROR_TRACKER",
         "GUNICORN_THREADS",
         "LOG_FORMAT",
+        "LOG_LEVEL",
         "MEDIA_BUCKET",
         "MEDIA_URL",
         "METRICS_EXPORTER",
         "METRICS_NAMESPACE",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_SERVICE_NAME",
+        "OTEL_TRACES_SAMPLER",
+        "OTEL_TRACES_SAMPLER_ARG",
         "PORT",
+        "REQUEST_ID_HEADERS",
         "SESSION_MODE",
         "SESSION_NODES",
         "SESSION_PASSWORD",
@@ -73,6 +87,9 @@ WRITTEN = frozenset(
     }
 )
 """Every variable that a stack may write, besides the numbered ones of the replicas."""
+
+TASK_VARIABLES = frozenset({"CELERY_BROKER_URL", "CELERY_QUEUES", "CELERY_QUEUE_URLS"})
+"""Those of them that are written only where the stack has tasks, and are an application's own elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +104,13 @@ class Endpoints:
     static_bucket: str
     media_bucket: str
     cdn: str
+    queues: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The URL of each queue of tasks, by its name."""
 
 
 def is_written(name: str) -> bool:
-    """Return whether the stack writes the variable `name` itself."""
-    return name in WRITTEN or _REPLICA_VARIABLE.fullmatch(name) is not None
+    """Return whether every stack that has use for the variable `name` writes it itself."""
+    return name in WRITTEN - TASK_VARIABLES or _REPLICA_VARIABLE.fullmatch(name) is not None
 
 
 def secret_variables(settings: Settings) -> tuple[str, ...]:
@@ -111,6 +130,8 @@ def container_environment(settings: Settings, endpoints: Endpoints) -> dict[str,
         **_database(settings, endpoints),
         **_caches(settings, endpoints),
         **_storage(endpoints),
+        **_tasks(settings, endpoints),
+        **_observability(settings),
         **settings.application.environment,
     }
 
@@ -127,13 +148,18 @@ def _application(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
         "DJANGO_ALLOWED_HOSTS": ",".join(hosts),
         "DJANGO_CSRF_TRUSTED_ORIGINS": ",".join(f"{scheme}://{_origin(host)}" for host in hosts),
         "DJANGO_BEHIND_TLS": _flag(application.domain is not None),
-        "PORT": str(application.port),
+        "PORT": str(gunicorn_port(settings)),
         "WEB_CONCURRENCY": str(application.workers),
         "GUNICORN_THREADS": str(application.threads),
-        "METRICS_EXPORTER": "cloudwatch",
+        # The same for servers and pods: what a pod has of its own must not be a variable.
+        "METRICS_EXPORTER": "cloudwatch" if settings.compute.kubernetes is None else "cloudwatch,prometheus",
         "METRICS_NAMESPACE": APPLICATION_NAMESPACE,
-        "LOG_FORMAT": "json",
     }
+
+
+def gunicorn_port(settings: Settings) -> int:
+    """Return the port at which gunicorn listens: another than the balancer's requests come to has nginx before it."""
+    return settings.application.port
 
 
 def _origin(host: str) -> str:
@@ -227,6 +253,46 @@ def _storage(endpoints: Endpoints) -> dict[str, str]:
         "MEDIA_BUCKET": endpoints.media_bucket,
         "MEDIA_URL": f"https://{endpoints.cdn}/media/",
     }
+
+
+def _tasks(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
+    kubernetes = settings.compute.kubernetes
+    if kubernetes is None or kubernetes.tasks is None:
+        return {}
+    # The default queue first: the runtime takes it for tasks that name none.
+    names = list(kubernetes.tasks.queues)
+    return {
+        "CELERY_BROKER_URL": "sqs://",
+        "CELERY_QUEUES": ",".join(names),
+        "CELERY_QUEUE_URLS": ",".join(f"{name}={endpoints.queues[name]}" for name in names),
+    }
+
+
+EDGE_HEADERS = "X-Amzn-Trace-Id"
+"""The headers in which the edge says a request's id. Behind a load balancer of AWS alone it is this one: any other
+would be its client's word."""
+
+
+def _observability(settings: Settings) -> dict[str, str]:
+    seen = settings.observability
+    variables = {
+        "LOG_FORMAT": "json",
+        "LOG_LEVEL": seen.log_level,
+        "ACCESS_LOG": _flag(seen.access_log),
+        "REQUEST_ID_HEADERS": EDGE_HEADERS,
+        "DB_REQUEST_ID": seen.database_tags,
+        "DJANGO_SCALE_RELEASE": settings.application.release,
+    }
+    if seen.error_tracker is not None:
+        variables["ERROR_TRACKER"] = seen.error_tracker
+    if seen.tracing is not None:
+        variables |= {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": seen.tracing.endpoint or f"http://{COLLECTOR}",
+            "OTEL_SERVICE_NAME": settings.prefix,
+            "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
+            "OTEL_TRACES_SAMPLER_ARG": f"{seen.tracing.sample_percent / 100:.15g}",
+        }
+    return variables
 
 
 def _flag(value: bool) -> str:

@@ -8,15 +8,18 @@ from typing import Annotated, cast
 
 from pydantic import Field, ValidationError
 
-from model import capacity, environment, instances, naming, policies
+from model import capacity, environment, instances, naming, pods, policies
 from model.alarms import Alarms
 from model.application import Application
 from model.cache import Cache
+from model.compute import Compute
 from model.database import Database
 from model.errors import SettingsError, from_validation, nearest
 from model.fields import Count, Problem, Section, form
 from model.images import Images
+from model.kubernetes import Kubernetes
 from model.network import Network
+from model.observability import Observability
 from model.policies import Enforcement
 from model.scaling import ScalingPolicy
 from model.servers import Servers
@@ -33,6 +36,7 @@ _TAG = re.compile(r"[\w .:/=+@-]*")
 SECTIONS: dict[str, type[Section]] = {
     "application": Application,
     "network": Network,
+    "compute": Compute,
     "servers": Servers,
     "scaling": ScalingPolicy,
     "traffic": TrafficPolicy,
@@ -41,6 +45,7 @@ SECTIONS: dict[str, type[Section]] = {
     "storage": Storage,
     "images": Images,
     "alarms": Alarms,
+    "observability": Observability,
 }
 """The groups of settings, by their key in a stack's file."""
 
@@ -84,6 +89,7 @@ class Settings(Section):
     deployment: Deployment
     application: Application
     network: Network
+    compute: Compute
     servers: Servers
     scaling: ScalingPolicy
     traffic: TrafficPolicy
@@ -92,6 +98,7 @@ class Settings(Section):
     storage: Storage
     images: Images
     alarms: Alarms
+    observability: Observability
     secrets: tuple[str, ...] = ()
 
     @property
@@ -225,12 +232,7 @@ def _group(config: Mapping[str, object], key: str) -> dict[str, object]:
 
 def _problems_across(settings: Settings) -> Iterator[Problem]:
     """Yield what sections do to each other."""
-    wanted = settings.application.architecture
-    for index, name in enumerate(settings.servers.types):
-        found = instances.architecture(name)
-        if found != wanted:
-            key = "servers.instance_type" if index == 0 else f"servers.other_instance_types[{index - 1}]"
-            yield Problem(key, f"must be {wanted}, as the image is (application.architecture), is {name!r}, {found}")
+    yield from _architecture_problems(settings)
     zones = settings.network.zones
     if settings.database.zone > zones:
         yield Problem("database.zone", f"must be at most network.zones ({zones}), is {settings.database.zone}")
@@ -253,3 +255,33 @@ def _problems_across(settings: Settings) -> Iterator[Problem]:
             yield Problem(f"scaling.scheduled[{index}].min", f"must be at most servers.max ({high}), is {low}")
         if action.desired is not None and not low <= action.desired <= high:
             yield Problem(f"scaling.scheduled[{index}].desired", f"must be {low} to {high}, is {action.desired}")
+    if settings.compute.kubernetes is not None:
+        yield from _kubernetes_problems(settings.compute.kubernetes, settings.network)
+        yield from pods.problems(settings, settings.compute.kubernetes)
+
+
+def _architecture_problems(settings: Settings) -> Iterator[Problem]:
+    """Yield instance types on which the image does not run."""
+    wanted = settings.application.architecture
+    types: dict[str, str] = {}
+    if settings.compute.servers:
+        first, *others = settings.servers.types
+        types["servers.instance_type"] = first
+        types |= {f"servers.other_instance_types[{index}]": name for index, name in enumerate(others)}
+    if settings.compute.kubernetes is not None:
+        types |= {f"compute.kubernetes.{key}": name for key, name in settings.compute.kubernetes.instance_types.items()}
+    for key, name in types.items():
+        found = instances.architecture(name)
+        if found != wanted:
+            yield Problem(key, f"must be {wanted}, as the image is (application.architecture), is {name!r}, {found}")
+
+
+def _kubernetes_problems(kubernetes: Kubernetes, network: Network) -> Iterator[Problem]:
+    """Yield what the network does not give the cluster."""
+    if network.nat == "none":
+        yield Problem("network.nat", "must be single or per-zone with compute.kubernetes: nodes have no public address")
+    for key, zones in kubernetes.zones.items():
+        if any(zone > network.zones for zone in zones):
+            yield Problem(
+                f"compute.kubernetes.{key}", f"must be at most network.zones ({network.zones}), is {max(zones)}"
+            )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model.environment import CERTIFICATES
+from render.collector import collector
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -36,6 +37,8 @@ class Container:
     environment: Mapping[str, str]
     secrets: Mapping[str, str]
     ecr_registry: str | None
+    collector: str | None = None
+    """Where a collector of traces listens (host:port), where there is one."""
 
 
 def cloud_init(container: Container) -> str:
@@ -59,6 +62,8 @@ def cloud_init(container: Container) -> str:
         ecr_registry=container.ecr_registry,
         certificates=CERTIFICATES,
     )
+    if container.collector is not None:
+        text += collector(container.collector, container.region)
     size = len(text.encode())
     if size > LIMIT_BYTES:
         raise ValueError(

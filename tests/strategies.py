@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from model import environment, instances
 from model.fields import LOG_RETENTIONS
 from model.settings import Settings
+from tests.compute_strategies import computes
 from tests.groups import Group, Groups, group
 from tests.traffic_strategies import traffic_policies
 
@@ -377,6 +378,23 @@ def alarms() -> Groups:
         error_percent=st.floats(0.01, 100),
         slow_seconds=st.floats(0.001, 600),
         period_seconds=st.integers(1, 60).map(lambda minutes: minutes * 60),
+        runbooks=st.sampled_from(["docs/runbooks", "https://wiki.example.com/" + "a" * 375]),
+    )
+
+
+def observabilities() -> Groups:
+    """Return logs and traces."""
+    tracing = group(
+        sample_percent=st.floats(0.000001, 100),
+        endpoint=st.none() | st.builds("{}://{}:4318/otlp".format, st.sampled_from(["http", "https"]), _hosts),
+    )
+    return group(
+        log_level=st.sampled_from(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]),
+        access_log=st.booleans(),
+        slow_seconds=st.floats(0.001, 600),
+        database_tags=st.sampled_from(["both", "application_name", "comment", "none"]),
+        error_tracker=st.sampled_from([None, "shop.errors:start", "errors:start"]),
+        tracing=st.none() | tracing,
     )
 
 
@@ -402,11 +420,13 @@ def stacks(draw: st.DrawFn) -> Stack:
             cache=caches(),
             storage=storages(),
             alarms=alarms(),
+            observability=observabilities(),
             account=st.just("123456789012"),
             tags=st.dictionaries(st.sampled_from(["Team", "CostCenter", "owner:mail"]), st.sampled_from(["", "a b"])),
             secrets=st.dictionaries(_variables(), st.just("hidden"), max_size=3),
         )
     )
+    config["compute"] = draw(computes(config, INSTANCE_TYPES))
     secret = ("secrets",) if "secrets" in config else ()
     return Stack(draw(stack_names()), draw(st.sampled_from(REGIONS)), config, secret)
 

@@ -11,6 +11,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
+from django_scale.settings.variables import TAGS
+
 
 @dataclass(frozen=True)
 class Options:
@@ -18,7 +20,8 @@ class Options:
 
     `replica_weights` maps an alias of DATABASES to its share of the reads. `primary_apps` are the labels of
     applications
-    that always read from the primary. `primary_fallback_limit` is the number of requests of a process that may
+    that always read from the primary. `metrics_exporter` is one of none, prometheus, cloudwatch and emf, or several.
+    `primary_fallback_limit` is the number of requests of a process that may
     read from the primary at once while no replica serves (None: no cap).
     """
 
@@ -41,7 +44,7 @@ class Options:
     health_timeout: float = 2.0
     health_cache_seconds: float = 1.0
     drain_seconds: float = 0.0
-    metrics_exporter: str = "none"
+    metrics_exporter: frozenset[str] = frozenset()
     metrics_namespace: str = "Django/Application"
     metrics_directory: str = ""
     metrics_path: str = "/metrics"
@@ -49,12 +52,19 @@ class Options:
     worker_capacity: int = 1
     celery_queues: tuple[str, ...] = ()
     celery_broker_url: str = ""
+    celery_queue_urls: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
+    request_id_headers: tuple[str, ...] = ("X-Request-ID", "X-Amzn-Trace-Id")
+    access_log: bool = False
+    database_tags: str = "none"
+    release: str = ""
 
 
 def _coerce(name: str, value: Any) -> Any:
     if name in {"primary_apps", "health_required"}:
         return frozenset(value)
-    return tuple(value) if name == "celery_queues" else value
+    if name == "metrics_exporter":
+        return frozenset([value] if isinstance(value, str) else value) - {"none"}
+    return tuple(value) if name in {"celery_queues", "request_id_headers"} else value
 
 
 @lru_cache(maxsize=1)
@@ -66,6 +76,8 @@ def options() -> Options:
     if unknown:
         raise ImproperlyConfigured(f"DJANGO_SCALE has no option {unknown[0]!r}")
     values = Options(**{key.lower(): _coerce(key.lower(), value) for key, value in given.items()})
+    if values.database_tags not in TAGS:
+        raise ImproperlyConfigured(f"DJANGO_SCALE['DATABASE_TAGS'] is one of {', '.join(TAGS)}")
     if values.sticky not in {"cookie", "session"}:
         raise ImproperlyConfigured("DJANGO_SCALE['STICKY'] is cookie or session")
     return values

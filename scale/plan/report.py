@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from scale.cost.estimate import sentence
 from scale.plan import words
 from scale.plan.differences import Group as Differences
 from scale.plan.differences import differences
@@ -35,7 +36,7 @@ def write(plan: Plan, stream: TextIO | None = None, *, full: bool = False) -> No
     sections = [
         _head(plan),
         _full_tree(plan) if full else _tree(plan),
-        *_spaced(_outputs(plan, full=full), _capacity(plan.capacity), _messages(plan, full=full)),
+        *_spaced(_outputs(plan, full=full), _capacity(plan.capacity), _cost(plan), _messages(plan, full=full)),
         Text(),
         *_findings(plan),
     ]
@@ -179,12 +180,32 @@ def _capacity(capacity: Capacity | None) -> RenderableType | None:
             f"{memory.needed_mib} of {size} MiB",
             style="" if memory.fits else _STYLES["error"],
         )
-    head = (
-        f"Capacity with {words.number(capacity.servers, 'server')} "
-        f"({capacity.servers_during_refresh} during a refresh), "
-        f"{words.number(capacity.connections_per_server, 'connection')} each"
-    )
-    return Group(Text(head, "bold"), grid)
+    pods = capacity.pods
+    if pods is not None:
+        room = "an unknown size" if pods.room is None else f"{pods.room.millicores / 1000:g}"
+        grid.add_row(
+            "  nodes",
+            words.number(pods.nodes, "node"),
+            f"{pods.asked.millicores / 1000:g} of {room} processors",
+            f"{pods.addresses} of {pods.addresses_there} addresses",
+            style="" if pods.fits and pods.schedulable and pods.addressable else _STYLES["error"],
+        )
+    return Group(Text(f"Capacity with {_largest(capacity)}", "bold"), grid)
+
+
+def _largest(capacity: Capacity) -> str:
+    parts: list[str] = []
+    if capacity.servers:
+        servers = words.number(capacity.servers, "server")
+        parts.append(f"{servers} ({capacity.servers_during_refresh} during a refresh)")
+    if capacity.pods is not None:
+        parts.append(words.number(capacity.pods.web_pods, "web pod"))
+    return f"{' and '.join(parts)}, {words.number(capacity.connections_per_server, 'connection')} each"
+
+
+def _cost(plan: Plan) -> RenderableType | None:
+    text = sentence(plan.cost, plan.stack)
+    return Text.assemble(("Cost", "bold"), f"  {text}") if text else None
 
 
 def _messages(plan: Plan, *, full: bool) -> RenderableType | None:

@@ -40,6 +40,7 @@ ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 def program(
     image: str = "registry.example.com/shop:1",
     generation: int = 1,
+    collector: str | None = None,
     secret_arns: Callable[[], dict[str, pulumi.Input[str]]] = lambda: {"DB_PASSWORD": ARN},
     **servers: Any,
 ) -> Callable[[], None]:
@@ -55,6 +56,7 @@ def program(
             warmup_seconds=180,
             draining_seconds=30,
             secret_generation=generation,
+            collector=collector,
             image_id="ami-0123456789abcdef0",
             subnet_ids=SUBNETS,
             security_group_id="sg-1",
@@ -183,6 +185,21 @@ def test_servers_may_do_this_and_no_more() -> None:
             "Condition": {"StringEquals": {"cloudwatch:namespace": "Django/Application"}},
         },
     ]
+
+
+def test_where_traces_are_collected_servers_may_send_them_to_x_ray() -> None:
+    plan = register(collector="172.17.0.1:4318")
+    assert statements(plan.one(ROLE_POLICY))[-1] == {
+        "Effect": "Allow",
+        "Action": ["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
+        "Resource": ["*"],
+    }
+    assert '"http_endpoint": "172.17.0.1:4318"' in user_data(plan)
+
+
+def test_where_none_are_collected_there_is_neither_collector_nor_permission() -> None:
+    assert "xray:" not in str(statements(built().one(ROLE_POLICY)))
+    assert "amazon-cloudwatch-agent" not in user_data(built())
 
 
 @pytest.mark.parametrize("reference", [":1", "@sha256:" + "0" * 64, ":1@sha256:" + "0" * 64])

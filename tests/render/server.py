@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -59,11 +60,18 @@ class Server:
         for name, behaviour in _FAKES.items():
             (commands / name).write_text(_FAKE.format(behaviour=behaviour))
             (commands / name).chmod(0o755)
+        # The collector's package brings this one.
+        shutil.copy(commands / "systemctl", self._agent())
         self._environment = {"PATH": f"{commands}:/usr/bin:/bin", "RECORDS": str(self.records)}
+
+    def _agent(self) -> Path:
+        path = self.root / "opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl"
+        path.parent.mkdir(parents=True)
+        return path
 
     def boot(self, container: Container) -> subprocess.CompletedProcess[str]:
         """Run the user data, with the server's folders below the root folder."""
-        script = re.sub(r"(?<![\w.:/])/(?=(etc|root|usr/local)/)", f"{self.root}/", cloud_init(container))
+        script = re.sub(r"(?<![\w.:/])/(?=(etc|opt|root|usr/local)/)", f"{self.root}/", cloud_init(container))
         return self._run(["bash", "-c", script])
 
     def start(self) -> subprocess.CompletedProcess[str]:
