@@ -122,11 +122,21 @@ def feeds_its_alarm(settings: Settings) -> int | None:
 
 def connections_per_server(settings: Settings) -> int:
     """Return the connections that one server may hold to each database instance."""
+    if settings.database.pooling == "pgbouncer":
+        # The processes' own, those that watch replicas among them, end at the pooler.
+        return settings.database.pgbouncer.connections
     pooled = settings.database.pooling == "psycopg-pool"
     a_worker = settings.database.pool_size if pooled else settings.application.threads
     # Where there are replicas, the runtime watches their lag from each process by a connection of its own.
     watching = 1 if settings.database.replicas else 0
     return settings.application.workers * (a_worker + watching)
+
+
+def pooler_clients(settings: Settings) -> int:
+    """Return the connections that a server's processes may hold to its PgBouncer, to all databases together."""
+    instances_served = 1 + len(settings.database.replicas)
+    watching = 1 if settings.database.replicas else 0
+    return settings.application.workers * (settings.application.threads + watching) * instances_served
 
 
 def memory_per_server_mib(settings: Settings) -> int:

@@ -26,6 +26,7 @@ from model.fields import (
     form,
     rule,
 )
+from model.pooling import PgBouncer
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _TIME = r"([01]\d|2[0-3]):([0-5]\d)"
@@ -125,11 +126,15 @@ class Database(Section):
     log_retention_days: LogRetention = 30
     """How long PostgreSQL's logs are kept in CloudWatch."""
 
-    pooling: Literal["direct", "psycopg-pool"] = "direct"
-    """How a server's processes hold connections: one for each thread, or a pool in each process."""
+    pooling: Literal["direct", "psycopg-pool", "pgbouncer"] = "direct"
+    """How a server's processes hold connections: one for each thread, a pool in each process, or a pooler for all of
+    them on the server."""
 
     pool_size: Count = Field(default=4, ge=1, le=100)
     """Connections of a process's pool to each database, with `psycopg-pool`."""
+
+    pgbouncer: PgBouncer = PgBouncer()
+    """The pooler on each server, with `pgbouncer`."""
 
     connection_max_age_seconds: Seconds = Field(default=60, ge=0, le=3600)
     """How long a thread keeps its connection, with `direct`; 0 opens one for each request."""

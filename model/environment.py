@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from model.metrics import APPLICATION_NAMESPACE
 
 if TYPE_CHECKING:
+    from model.database import Database
     from model.settings import Settings
 
 _REPLICA_VARIABLE = re.compile(r"DB_REPLICA_\d+_(HOST|PORT|NAME|WEIGHT)")
@@ -142,26 +143,55 @@ def _origin(host: str) -> str:
 
 def _database(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
     database = settings.database
-    variables = {
-        "DB_HOST": endpoints.database,
-        "DB_PORT": str(database.port),
-        "DB_NAME": database.name,
-        "DB_USER": database.user,
-        "DB_SSLMODE": "verify-full",
-        "DB_SSLROOTCERT": CERTIFICATES,
-        "DB_POOLING": database.pooling,
-    }
-    if database.pooling == "direct":
-        variables["DB_CONN_MAX_AGE"] = str(database.connection_max_age_seconds)
-    else:
-        variables["DB_POOL_SIZE"] = str(database.pool_size)
-    for place, (host, replica) in enumerate(zip(endpoints.replicas, database.replicas, strict=True), start=1):
-        variables[f"DB_REPLICA_{place}_HOST"] = host
+    variables = {"DB_NAME": database.name, "DB_USER": database.user, "DB_POOLING": database.pooling}
+    match database.pooling:
+        case "direct":
+            variables |= _instances(settings, endpoints)
+            variables["DB_CONN_MAX_AGE"] = str(database.connection_max_age_seconds)
+        case "psycopg-pool":
+            variables |= _instances(settings, endpoints)
+            variables["DB_POOL_SIZE"] = str(database.pool_size)
+        case "pgbouncer":
+            variables |= _pooler(settings)
+    for place, replica in enumerate(database.replicas, start=1):
         variables[f"DB_REPLICA_{place}_WEIGHT"] = str(replica.weight)
     if database.replicas:
         variables["DB_REPLICA_MAX_LAG_SECONDS"] = str(database.replica_max_lag_seconds)
     return variables
 
+
+def _instances(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
+    """Return where the database instances are, for processes that connect to them."""
+    variables = {
+        "DB_HOST": endpoints.database,
+        "DB_PORT": str(settings.database.port),
+        "DB_SSLMODE": "verify-full",
+        "DB_SSLROOTCERT": CERTIFICATES,
+    }
+    for place, (host, _) in enumerate(zip(endpoints.replicas, settings.database.replicas, strict=True), start=1):
+        variables[f"DB_REPLICA_{place}_HOST"] = host
+    return variables
+
+
+def _pooler(settings: Settings) -> dict[str, str]:
+    """Return where the server's PgBouncer is. It speaks TLS to the instances; to it a process speaks on loopback."""
+    variables = {"DB_HOST": LOOPBACK, "DB_PORT": str(settings.database.pgbouncer.port), "DB_SSLMODE": "disable"}
+    for place, name in enumerate(pooled_replica_names(settings.database), start=1):
+        variables[f"DB_REPLICA_{place}_HOST"] = LOOPBACK
+        variables[f"DB_REPLICA_{place}_PORT"] = str(settings.database.pgbouncer.port)
+        variables[f"DB_REPLICA_{place}_NAME"] = name
+    return variables
+
+
+def pooled_replica_names(database: Database) -> tuple[str, ...]:
+    """Return the names by which PgBouncer knows the replicas' databases, in the replicas' order.
+
+    They begin with what no database's own name may begin with.
+    """
+    return tuple(f"_replica_{place}" for place, _ in enumerate(database.replicas, start=1))
+
+
+LOOPBACK = "127.0.0.1"
 
 CERTIFICATES = "/etc/django-scale/rds.pem"
 """Where the container finds the certificates that sign the database's: RDS's global bundle."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,9 +10,8 @@ from hypothesis import strategies as st
 from model import environment, instances
 from model.fields import LOG_RETENTIONS
 from model.settings import Settings
-
-Group = dict[str, Any]
-Groups = st.SearchStrategy[Group]
+from tests.groups import Group, Groups, group
+from tests.traffic_strategies import traffic_policies
 
 
 @dataclass(frozen=True)
@@ -89,11 +87,6 @@ _images = st.one_of(
     st.builds("{}{}".format, st.sampled_from(["ghcr.io/example/shop", "shop:latest"]), _digests),
     st.just("123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/shop:7"),
 )
-
-
-def group(required: Mapping[str, st.SearchStrategy[Any]] | None = None, **optional: st.SearchStrategy[Any]) -> Groups:
-    """Return a group of settings with the required ones and any of the optional ones."""
-    return st.fixed_dictionaries(dict(required) if required else {}, optional=optional)
 
 
 def _flags(*keys: str) -> dict[str, st.SearchStrategy[bool]]:
@@ -255,48 +248,6 @@ def scaling_policies(draw: st.DrawFn, low: int, high: int) -> Group:
     return policy
 
 
-def _limits() -> st.SearchStrategy[Group | None]:
-    paths = st.from_regex(r"/[A-Za-z0-9._~/-]{0,20}", fullmatch=True)
-    return st.none() | group({"path": paths, "per_minute": st.integers(1, 2_000_000)})
-
-
-@st.composite
-def traffic_policies(draw: st.DrawFn) -> Group:
-    """Return a traffic policy."""
-    groups = ["common", "known-bad-inputs", "sql", "linux", "ip-reputation", "anonymous-ip"]
-    firewall = group(
-        managed_groups=st.lists(st.sampled_from(groups), unique=True),
-        block_large_bodies=st.booleans(),
-        log_retention_days=_retentions,
-    )
-    check = st.integers(5, 300).flatmap(
-        lambda interval: group(
-            {"interval_seconds": st.just(interval), "timeout_seconds": st.integers(2, min(120, interval - 1))},
-            path=st.from_regex(r"/[a-z/]{0,20}", fullmatch=True),
-            healthy=st.integers(2, 10),
-            unhealthy=st.integers(2, 10),
-        )
-    )
-    policy = draw(
-        group(
-            api=_limits(),
-            login=_limits(),
-            firewall=st.none() | firewall,
-            health_check=check,
-            algorithm=st.sampled_from(["round_robin", "least_outstanding_requests", "weighted_random"]),
-            draining_seconds=st.integers(0, 3600),
-            idle_timeout_seconds=st.integers(1, 4000),
-            access_log_days=st.integers(1, 3650),
-            deletion_protection=st.booleans(),
-        )
-    )
-    if policy.get("algorithm") == "round_robin":
-        policy["slow_start_seconds"] = draw(st.just(0) | st.integers(30, 900))
-    if draw(st.integers(0, 9)) == 0:
-        policy |= {"api": None, "login": None}
-    return policy
-
-
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -348,7 +299,8 @@ def databases(draw: st.DrawFn, zones: int) -> Group:
             zone=st.integers(1, zones),
             backup_days=st.integers(1 if replicas else 0, 35),
             replicas=st.just(replicas),
-            pooling=st.sampled_from(["direct", "psycopg-pool"]),
+            pooling=st.sampled_from(["direct", "psycopg-pool", "pgbouncer"]),
+            pgbouncer=_poolers(),
             pool_size=st.integers(1, 100),
             connection_max_age_seconds=st.integers(0, 3600),
             replica_max_lag_seconds=st.integers(1, 3600),
@@ -363,6 +315,18 @@ def databases(draw: st.DrawFn, zones: int) -> Group:
     )
     database.setdefault("backup_days", 7)
     return database | (draw(_windows()) if draw(st.booleans()) else {})
+
+
+def _poolers() -> Groups:
+    return group(
+        port=st.integers(1024, 65535),
+        pool_size=st.integers(1, 1000),
+        reserve=st.integers(0, 1000),
+        reserve_seconds=st.integers(1, 60),
+        wait_seconds=st.integers(1, 120),
+        idle_seconds=st.integers(10, 86_400),
+        lifetime_seconds=st.integers(60, 86_400),
+    )
 
 
 _TIMEOUTS = ("statement_timeout", "lock_timeout", "idle_in_transaction_timeout", "slow_statement")

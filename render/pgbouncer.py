@@ -1,0 +1,20 @@
+"""PgBouncer's configuration: the pooler on a server, between its processes and the database instances.
+
+Valid from PgBouncer 1.18 (Debian 12) on.
+"""
+
+from __future__ import annotations
+
+from model.database import Database
+from model.environment import pooled_replica_names
+from render.places import Pooler
+from render.templating import template
+
+
+def pgbouncer_ini(database: Database, pooler: Pooler) -> str:
+    """Return pgbouncer.ini for a database at a pooler's place.
+
+    Raises ValueError where the pooler knows another number of replicas than the database has.
+    """
+    replicas = list(zip(pooled_replica_names(database), pooler.replicas, strict=True))
+    return template("pgbouncer.ini.j2").render(database=database, pooler=pooler, replicas=replicas)
