@@ -127,7 +127,7 @@ def _application(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
         "DJANGO_ALLOWED_HOSTS": ",".join(hosts),
         "DJANGO_CSRF_TRUSTED_ORIGINS": ",".join(f"{scheme}://{_origin(host)}" for host in hosts),
         "DJANGO_BEHIND_TLS": _flag(application.domain is not None),
-        "PORT": str(application.port),
+        "PORT": str(GUNICORN_PORT),
         "WEB_CONCURRENCY": str(application.workers),
         "GUNICORN_THREADS": str(application.threads),
         "METRICS_EXPORTER": "cloudwatch",

@@ -231,6 +231,7 @@ def _problems_across(settings: Settings) -> Iterator[Problem]:
         if found != wanted:
             key = "servers.instance_type" if index == 0 else f"servers.other_instance_types[{index - 1}]"
             yield Problem(key, f"must be {wanted}, as the image is (application.architecture), is {name!r}, {found}")
+    yield from _port_problems(settings)
     zones = settings.network.zones
     if settings.database.zone > zones:
         yield Problem("database.zone", f"must be at most network.zones ({zones}), is {settings.database.zone}")
@@ -253,3 +254,16 @@ def _problems_across(settings: Settings) -> Iterator[Problem]:
             yield Problem(f"scaling.scheduled[{index}].min", f"must be at most servers.max ({high}), is {low}")
         if action.desired is not None and not low <= action.desired <= high:
             yield Problem(f"scaling.scheduled[{index}].desired", f"must be {low} to {high}, is {action.desired}")
+
+
+def _port_problems(settings: Settings) -> Iterator[Problem]:
+    """Yield ports that two of a server's programs would listen at: they are all on its own network."""
+    taken = {environment.GUNICORN_PORT: "gunicorn listens behind nginx"}
+    if settings.database.pooling == "pgbouncer":
+        pooler = settings.database.pgbouncer.port
+        if pooler in taken:
+            yield Problem("database.pgbouncer.port", f"must not be {pooler}, where {taken[pooler]}")
+        taken.setdefault(pooler, "PgBouncer listens (database.pgbouncer.port)")
+    port = settings.application.port
+    if port in taken:
+        yield Problem("application.port", f"must not be {port}, where {taken[port]}")

@@ -100,7 +100,8 @@ def applications(draw: st.DrawFn) -> Group:
         group(
             {"image": _images},
             name=st.from_regex(r"[a-z][a-z0-9]{1,9}(-[a-z0-9]{1,10})?", fullmatch=True),
-            port=st.integers(1024, 65535),
+            # Neither gunicorn's nor what PgBouncer is given below.
+            port=st.integers(1024, 5999) | st.just(8000),
             workers=st.integers(1, 64),
             threads=st.integers(1, 64),
             worker_memory_mib=st.integers(32, 65536),
@@ -319,7 +320,7 @@ def databases(draw: st.DrawFn, zones: int) -> Group:
 
 def _poolers() -> Groups:
     return group(
-        port=st.integers(1024, 65535),
+        port=st.integers(6000, 7999),
         pool_size=st.integers(1, 1000),
         reserve=st.integers(0, 1000),
         reserve_seconds=st.integers(1, 60),
