@@ -30,7 +30,7 @@ class Retries(Section):
 
     causes: tuple[RetryCause, ...] = ("error", "timeout", "invalid_response", "http_502", "http_503")
     """What makes it ask another. `http_500` is left out: a page with a mistake in it would be computed by every
-    server, and nginx counts what is retried as the server's failure, so that one such page takes them all out."""
+    server, and nginx counts what is retried as the server's failure: such a page takes all servers out but one."""
 
     def problems(self) -> Iterator[Problem]:
         """Yield causes that are named twice."""

@@ -175,10 +175,10 @@ def _instances(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
 
 def _pooler(settings: Settings) -> dict[str, str]:
     """Return where the server's PgBouncer is. It speaks TLS to the instances; to it a process speaks on loopback."""
-    variables = {"DB_HOST": LOOPBACK, "DB_PORT": str(settings.database.pgbouncer.port), "DB_SSLMODE": "disable"}
+    variables = {"DB_HOST": LOOPBACK, "DB_PORT": str(PGBOUNCER_PORT), "DB_SSLMODE": "disable"}
     for place, name in enumerate(pooled_replica_names(settings.database), start=1):
         variables[f"DB_REPLICA_{place}_HOST"] = LOOPBACK
-        variables[f"DB_REPLICA_{place}_PORT"] = str(settings.database.pgbouncer.port)
+        variables[f"DB_REPLICA_{place}_PORT"] = str(PGBOUNCER_PORT)
         variables[f"DB_REPLICA_{place}_NAME"] = name
     return variables
 

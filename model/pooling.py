@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from model.fields import Count, Port, Seconds, Section
+from model.fields import Count, Seconds, Section
 
 
 class PgBouncer(Section):
     """A pooler on each server, in transaction mode: a connection is lent for a transaction, not for a session."""
-
-    port: Port = 6432
-    """The port on the server's loopback address."""
 
     pool_size: Count = Field(default=20, ge=1, le=1000)
     """Connections of a server to each database instance."""

@@ -257,13 +257,10 @@ def _problems_across(settings: Settings) -> Iterator[Problem]:
 
 
 def _port_problems(settings: Settings) -> Iterator[Problem]:
-    """Yield ports that two of a server's programs would listen at: they are all on its own network."""
-    taken = {environment.GUNICORN_PORT: "gunicorn listens behind nginx"}
+    """Yield the ports at which another of a server's programs listens: they are all on its own network."""
+    taken = {environment.GUNICORN_PORT: "gunicorn"}
     if settings.database.pooling == "pgbouncer":
-        pooler = settings.database.pgbouncer.port
-        if pooler in taken:
-            yield Problem("database.pgbouncer.port", f"must not be {pooler}, where {taken[pooler]}")
-        taken.setdefault(pooler, "PgBouncer listens (database.pgbouncer.port)")
+        taken[environment.PGBOUNCER_PORT] = "PgBouncer"
     port = settings.application.port
     if port in taken:
-        yield Problem("application.port", f"must not be {port}, where {taken[port]}")
+        yield Problem("application.port", f"must not be {port}, where {taken[port]} listens on a server")

@@ -26,12 +26,14 @@ _CAUSES = {
     "http_504": ("504",),
 }
 
+_HEAVIEST = 256
+
 _FIELDS = (
     ("time", '"%[date,utime(%Y-%m-%dT%H:%M:%SZ)]"'),
     ("request_id", '"%[var(txn.request_id),json(utf8s)]"'),
     ("client", '"%[src]"'),
     ("method", '"%HM"'),
-    ("scheme", '"%[ssl_fc,iif(https,http)]"'),
+    ("scheme", '"%[var(txn.https),iif(https,http)]"'),
     ("uri", '"%[var(txn.uri),json(utf8s)]"'),
     ("protocol", '"%HV"'),
     ("status", "%ST"),
@@ -69,6 +71,7 @@ def haproxy_cfg(policy: TrafficPolicy, edge: Edge) -> str:
         hosts=_hosts(edge),
         check_host=edge.server_names[0].lstrip(".") if edge.server_names else "localhost",
         most=_most(policy, edge),
+        scale=_scale(policy, edge),
         log_format=_LOG_FORMAT,
         hashed=quote(HASHED),
         types=" ".join(COMPRESSED_TYPES),
@@ -114,6 +117,14 @@ def _most(policy: TrafficPolicy, edge: Edge) -> dict[str, int]:
         server.name: max(1, round(policy.pool.connections * (1 if server.backup else server.weight / heaviest)))
         for server in edge.servers
     }
+
+
+def _scale(policy: TrafficPolicy, edge: Edge) -> int:
+    """Return what to multiply weights by. By lot, a server is as likely as its part of a ring of points, and it has
+    few for each unit of its weight: with weights of 3, 3 and 2 the parts are a quarter off their shares."""
+    if policy.algorithm != "weighted_random" or not edge.servers:
+        return 1
+    return _HEAVIEST // max(server.weight for server in edge.servers)
 
 
 def quote(text: str) -> str:

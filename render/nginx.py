@@ -5,7 +5,7 @@ Valid from nginx 1.22 (Debian 12) on, and so with Amazon Linux's.
 
 from __future__ import annotations
 
-from model.traffic import TrafficPolicy
+from model.traffic import RateLimit, TrafficPolicy
 from render import tls
 from render.locations import Location, health_paths, locations
 from render.places import Site
@@ -48,6 +48,7 @@ def nginx_conf(policy: TrafficPolicy, site: Site) -> str:
         method=_method(policy, site),
         causes=" ".join(_CAUSES.get(cause, cause) for cause in policy.retries.causes) or "off",
         locations=found,
+        bursts={role: _burst(limit) for role, limit in policy.limits.items()},
         head=_head,
         refusals={"refused": 1}
         | {refused_by(place.limits): retry_after_seconds(policy, place.limits) for place in found if place.limits},
@@ -59,6 +60,11 @@ def nginx_conf(policy: TrafficPolicy, site: Site) -> str:
         types=" ".join(COMPRESSED_TYPES),
         tls=tls,
     )
+
+
+def _burst(limit: RateLimit) -> str:
+    """Return what says how many may come at once beyond the first. `burst=0`, though the default, is refused."""
+    return f" burst={limit.at_once - 1} nodelay" if limit.at_once > 1 else ""
 
 
 def refused_by(roles: tuple[str, ...]) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
+from model.environment import PGBOUNCER_PORT
+
 _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+|\*):(?P<port>\d{1,5})")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 # What configuration files take for more than a character of a word.
@@ -171,6 +173,8 @@ class Pooler:
 
     primary: str
     replicas: tuple[str, ...] = ()
+    port: int = PGBOUNCER_PORT
+    """The port on loopback."""
     clients: int = 1000
     """Connections of processes at most."""
     users: str = "/etc/pgbouncer/users.txt"

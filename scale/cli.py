@@ -13,6 +13,7 @@ from typing import Annotated  # noqa: E402
 
 import typer  # noqa: E402
 
+from scale.render import cli as render  # noqa: E402
 from scale.simulate import cli as simulate  # noqa: E402
 
 app = typer.Typer(
@@ -47,6 +48,7 @@ def plan(
 
 
 simulate.register(app)
+render.register(app)
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "a domain": {"application": {"domain": "shop.example.com"}},
     "replicas": {"database": {"replicas": REPLICAS}},
     "a pool in each process": {"database": {"pooling": "psycopg-pool", "replicas": REPLICAS}},
+    "a pooler on each server": {"database": {"pooling": "pgbouncer", "replicas": REPLICAS}},
     "no cache": {"cache": {"data": None}},
     "sessions in the database": {"cache": {"sessions": None}},
     "neither": {"cache": {"data": None, "sessions": None}},
@@ -60,7 +61,7 @@ def written(name: str) -> frozenset[str]:
 
 
 def is_numbered(variable: str) -> bool:
-    return re.fullmatch(r"DB_REPLICA_[1-9]\d*_(HOST|WEIGHT)", variable) is not None
+    return re.fullmatch(r"DB_REPLICA_[1-9]\d*_(HOST|PORT|NAME|WEIGHT)", variable) is not None
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
@@ -85,6 +86,23 @@ def test_replicas_are_numbered_from_one_in_the_order_of_the_settings() -> None:
     }
 
 
+def test_with_a_pooler_every_database_is_at_the_server_s_own_address() -> None:
+    variables = plain(settings(database={"pooling": "pgbouncer", "replicas": REPLICAS[:1], "name": "shop"}))
+    assert {key: value for key, value in variables.items() if key.startswith("DB_")} == {
+        "DB_HOST": "127.0.0.1",
+        "DB_PORT": "6432",
+        "DB_NAME": "shop",
+        "DB_USER": "app",
+        "DB_SSLMODE": "disable",
+        "DB_POOLING": "pgbouncer",
+        "DB_REPLICA_1_HOST": "127.0.0.1",
+        "DB_REPLICA_1_PORT": "6432",
+        "DB_REPLICA_1_NAME": "_replica_1",
+        "DB_REPLICA_1_WEIGHT": "2",
+        "DB_REPLICA_MAX_LAG_SECONDS": "30",
+    }
+
+
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_no_variable_is_plain_and_secret(name: str) -> None:
     parsed = settings(**ENVIRONMENTS[name])
@@ -99,6 +117,7 @@ def test_no_variable_is_plain_and_secret(name: str) -> None:
         ("neither", {"CACHE_PASSWORD", "SESSION_PASSWORD", "CACHE_TLS", "SESSION_TLS"}),
         ("defaults", {"DB_POOL_SIZE", "DB_REPLICA_MAX_LAG_SECONDS"}),
         ("a pool in each process", {"DB_CONN_MAX_AGE"}),
+        ("a pooler on each server", {"DB_CONN_MAX_AGE", "DB_POOL_SIZE", "DB_SSLROOTCERT"}),
     ],
 )
 def test_what_an_environment_does_not_have_it_does_not_write(name: str, missing: set[str]) -> None:
@@ -126,7 +145,7 @@ NOT_THE_RUNTIMES = {"AWS_DEFAULT_REGION"}
 def test_the_runtime_knows_every_variable_that_a_stack_writes() -> None:
     known = {variable.name for variable in VARIABLES}
     assert known >= WRITTEN - NOT_THE_RUNTIMES
-    assert known >= {"DB_REPLICA_<n>_HOST", "DB_REPLICA_<n>_WEIGHT"}
+    assert known >= {f"DB_REPLICA_<n>_{field}" for field in ("HOST", "PORT", "NAME", "WEIGHT")}
 
 
 def test_the_runtime_hides_what_a_stack_keeps_secret() -> None:

@@ -25,6 +25,8 @@ REACHED: dict[str, Callable[[Settings], bool]] = {
     "no cache at all": lambda found: found.cache.data is None and found.cache.sessions is None,
     "several shards": lambda found: found.cache.data is not None and found.cache.data.shards > 1,
     "no NAT": lambda found: found.network.nat == "none",
+    "a pooler on each server": lambda found: found.database.pooling == "pgbouncer",
+    "HAProxy in front": lambda found: found.traffic.balancer == "haproxy",
     "three zones": lambda found: found.network.zones == 3,
     "secrets": lambda found: bool(found.secrets),
     "a long name": lambda found: len(found.stack) > 60,

@@ -69,6 +69,7 @@ def traffic_policies(draw: st.DrawFn) -> Group:
     )
     policy = draw(
         group(
+            balancer=st.sampled_from(["alb", "haproxy"]),
             api=_limits(),
             login=_limits(),
             firewall=st.none() | firewall,

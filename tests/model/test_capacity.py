@@ -63,14 +63,24 @@ HELD: list[tuple[dict[str, Any], int]] = [
     ({"pooling": "psycopg-pool", "pool_size": 4}, 3 * 4),
     ({"pooling": "direct", "replicas": [{}]}, 3 * (5 + 1)),
     ({"pooling": "psycopg-pool", "pool_size": 4, "replicas": [{}, {}]}, 3 * (4 + 1)),
+    ({"pooling": "pgbouncer", "pgbouncer": {"pool_size": 7, "reserve": 2}}, 7 + 2),
+    ({"pooling": "pgbouncer", "pgbouncer": {"pool_size": 7, "reserve": 0}, "replicas": [{}, {}]}, 7),
 ]
 
 
 @pytest.mark.parametrize(("database", "expected"), HELD)
-def test_a_server_holds_a_connection_a_thread_or_a_pool_a_worker_and_one_to_watch_replicas(
+def test_a_server_holds_a_connection_a_thread_a_pool_a_worker_or_a_pooler_s_and_one_to_watch_replicas(
     database: dict[str, Any], expected: int
 ) -> None:
     assert _capacity(application={"workers": 3, "threads": 5}, database=database).connections_per_server == expected
+
+
+@pytest.mark.parametrize(("replicas", "expected"), [([], 3 * 5), ([{}, {}], 3 * (5 + 1) * 3)])
+def test_a_pooler_has_a_place_for_every_thread_and_watcher_and_database(
+    replicas: list[dict[str, Any]], expected: int
+) -> None:
+    settings = parse(application={"workers": 3, "threads": 5}, database={"replicas": replicas})
+    assert capacity.pooler_clients(settings) == expected
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,46 @@ from tests.model.parsing import assert_rule, parse
             {"login": {"path": "/login/", "per_minute": 1}},
         ),
         (
+            {"api": {"path": "/api//v1/", "per_minute": 100}},
+            "api.path: must be a path without empty, '.' and '..' parts, is '/api//v1/'",
+            {"api": {"path": "/api/v1/", "per_minute": 100}},
+        ),
+        (
+            {"api": {"path": "/api/../", "per_minute": 100}},
+            "api.path: must be a path without empty, '.' and '..' parts, is '/api/../'",
+            {"api": {"path": "/api/.../", "per_minute": 100}},
+        ),
+        (
+            {"static_path": "/static"},
+            "static_path: must end with /, is '/static'",
+            {"static_path": "/static/"},
+        ),
+        (
+            {"static_path": "/"},
+            "static_path: must have at least 2 characters, is '/'",
+            {"static_path": "/s/"},
+        ),
+        (
+            {"balancer": "nginx"},
+            "balancer: must be 'alb' or 'haproxy', is 'nginx'",
+            {"balancer": "haproxy"},
+        ),
+        (
+            {"pool": {"keepalive_seconds": 75}},
+            "pool.keepalive_seconds: must be at most 70, is 75",
+            {"pool": {"keepalive_seconds": 70}},
+        ),
+        (
+            {"retries": {"causes": ["error", "timeout", "error"]}},
+            "retries.causes[2]: must be unique, 'error' is named twice",
+            {"retries": {"causes": ["error", "timeout"]}},
+        ),
+        (
+            {"hsts_seconds": 63_072_001},
+            "hsts_seconds: must be at most 63072000, is 63072001",
+            {"hsts_seconds": 63_072_000},
+        ),
+        (
             {"health_check": {"interval_seconds": 15, "timeout_seconds": 15}},
             "health_check.timeout_seconds: must be below interval_seconds (15), is 15",
             {"health_check": {"interval_seconds": 15, "timeout_seconds": 14}},
@@ -85,6 +125,25 @@ def test_a_waf_rate_is_the_limit_s_in_a_window_that_waf_knows(per_minute: int) -
 )
 def test_the_window_is_the_shortest_in_which_the_limit_is_ten(per_minute: int, expected: WafRate) -> None:
     assert RateLimit(path="/", per_minute=per_minute).waf_rate() == expected
+
+
+@pytest.mark.parametrize(
+    ("per_minute", "burst", "at_once", "window_ms"),
+    [
+        (100, None, 21, 12_600),  # the guide's: burst=20
+        (5, None, 4, 48_000),  # and burst=3
+        (100, 0, 1, 600),
+        (60, 9, 10, 10_000),
+        (2_000_000, None, 10_001, 300),
+        (2_000_000, 0, 1, 1),
+        (1, 10_000, 10_001, 600_060_000),
+    ],
+)
+def test_a_burst_and_its_window_are_the_limit_s_rate(
+    per_minute: int, burst: int | None, at_once: int, window_ms: int
+) -> None:
+    limit = RateLimit(path="/", per_minute=per_minute, burst=burst)
+    assert (limit.at_once, limit.window_ms) == (at_once, window_ms)
 
 
 @pytest.mark.parametrize(

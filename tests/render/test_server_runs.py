@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from model.environment import GUNICORN_PORT, Endpoints, container_environment
+from model.environment import GUNICORN_PORT, PGBOUNCER_PORT, Endpoints, container_environment
 from model.settings import Settings
 from render import server as machine
 from render.cloud_init import Container
@@ -143,12 +143,16 @@ def test_nginx_takes_what_the_server_writes_without_a_warning(groups: dict[str, 
 MIME_TYPES = {"/etc/nginx/mime.types": "/etc/nginx/mime.types"}
 
 
+def pooler_port(port: int) -> dict[str, str]:
+    return {f"listen_port = {PGBOUNCER_PORT}": f"listen_port = {port}"}
+
+
 @pytest.mark.parametrize("replicas", [0, 2])
 def test_pgbouncer_starts_with_what_the_server_writes(replicas: int, folder: Path) -> None:
     port = free_port()
-    pooled: dict[str, Any] = {"pooling": "pgbouncer", "pgbouncer": {"port": port}, "replicas": [{}] * replicas}
+    pooled: dict[str, Any] = {"pooling": "pgbouncer", "replicas": [{}] * replicas}
     server = booted(folder / "server", settings(database=pooled))
-    with Contained(folder / "pgbouncer", server, server.containers["pgbouncer"], port, {}) as pooler:
+    with Contained(folder / "pgbouncer", server, server.containers["pgbouncer"], port, pooler_port(port)) as pooler:
         assert "WARNING" not in pooler.log()
         assert "ERROR" not in pooler.log()
 
@@ -172,7 +176,7 @@ MAKE_ARTICLE = (
 def test_a_request_passes_through_nginx_gunicorn_and_pgbouncer_to_the_database(folder: Path) -> None:
     with Encrypted(folder / "postgresql") as database:
         database.create_database()
-        front, pooler_port, gunicorn_port = free_port(), free_port(), free_port()
+        front, pooled, gunicorn_port = free_port(), free_port(), free_port()
         chosen = settings(
             application={"port": front, "workers": 1, "threads": 2},
             database={
@@ -180,14 +184,14 @@ def test_a_request_passes_through_nginx_gunicorn_and_pgbouncer_to_the_database(f
                 "name": DATABASE,
                 "user": USER,
                 "port": database.port,
-                "pgbouncer": {"port": pooler_port},
             },
             cache=NO_CACHES,
         )
         server = booted(folder / "server", chosen)
         shutil.copy(database.data / "server.crt", server.root / "etc/django-scale/rds.pem")
-        variables = contained_variables(server) | {"PORT": str(gunicorn_port), "TMPDIR": str(folder)}
-        pooler = Contained(folder / "pgbouncer", server, server.containers["pgbouncer"], pooler_port, {})
+        ports = {"PORT": str(gunicorn_port), "DB_PORT": str(pooled)}
+        variables = contained_variables(server) | ports | {"TMPDIR": str(folder)}
+        pooler = Contained(folder / "pgbouncer", server, server.containers["pgbouncer"], pooled, pooler_port(pooled))
         behind = {f"127.0.0.1:{GUNICORN_PORT}": f"127.0.0.1:{gunicorn_port}"} | MIME_TYPES
         nginx = Contained(folder / "nginx", server, server.containers["nginx"], front, behind)
         gunicorn = Gunicorn(folder / "gunicorn", gunicorn_port, variables)

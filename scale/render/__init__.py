@@ -1,0 +1,1 @@
+"""`scale render`: the configuration files of a stack, printed or written."""
