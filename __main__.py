@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 
 from components.alarm_topic import AlarmTopic
-from components.alarms import Alarms
+from components.alarms import Alarms, Watched
 from components.cache import Cache
 from components.dashboard import Dashboard, Sources
 from components.database import Database
@@ -16,12 +16,13 @@ from components.load_balancer import LoadBalancer
 from components.lookups import look_up
 from components.network import Network
 from components.provider import aws_provider
+from components.queues import Queues
 from components.secret import Secret
 from components.security_groups import SecurityGroups
 from components.stack import read_stack
 from components.storage import Storage
 from model import environment
-from model.environment import Endpoints, container_environment
+from model.environment import CACHE_PORT, Endpoints, container_environment
 
 stack = read_stack()
 settings = stack.settings
@@ -40,6 +41,7 @@ groups = SecurityGroups(
     application_port=settings.application.port,
     database_port=settings.database.port,
     https=settings.application.domain is not None,
+    servers=settings.compute.servers,
     opts=opts,
 )
 
@@ -77,6 +79,7 @@ balancer = LoadBalancer(
     name,
     settings.traffic,
     settings.application,
+    settings.compute,
     vpc_id=network.vpc_id,
     subnet_ids=network.public_subnet_ids,
     security_group_id=groups.balancer_id,
@@ -86,14 +89,23 @@ balancer = LoadBalancer(
 if settings.traffic.firewall is not None:
     Firewall(name, settings.traffic.firewall, settings.traffic, settings.region, balancer.arn, opts)
 
+weights = settings.compute.weights
+watched: list[Watched] = []
+if balancer.servers is not None:
+    watched.append(Watched("server", balancer.servers.metric_dimensions, serves=weights.servers > 0))
+if balancer.pods is not None:
+    watched.append(Watched("pod", balancer.pods.metric_dimensions, serves=weights.kubernetes > 0))
 alarms = Alarms(
     name,
     settings.alarms,
     topic_arn=topic.arn,
     balancer_dimensions=balancer.metric_dimensions,
-    target_dimensions=balancer.target_metric_dimensions,
+    targets=watched,
     opts=opts,
 )
+
+kubernetes = settings.compute.kubernetes
+queues = None if kubernetes is None or kubernetes.tasks is None else Queues(name, kubernetes.tasks, opts)
 
 secret_key = Secret(
     f"{name}-secret-key",
@@ -120,42 +132,90 @@ variables = pulumi.Output.all(
     static_bucket=storage.static.bucket_name,
     media_bucket=storage.media.bucket_name,
     cdn=storage.domain,
+    queues={} if queues is None else queues.urls,
 ).apply(lambda values: container_environment(settings, Endpoints(**values)))
 secret_arns = {variable: passwords[variable].arn for variable in environment.secret_variables(settings)}
 
-fleet = Fleet(
-    f"{name}-web",
-    settings,
-    image_id=lookups.image_id,
-    subnet_ids=network.server_subnet_ids,
-    security_group_id=groups.servers_id,
-    target_group_arn=balancer.target_group_arn,
-    environment=variables,
-    database_hosts=[database.host, *database.replica_hosts],
-    secret_arns=secret_arns,
-    bucket_arns=[storage.static.arn, storage.media.arn],
-    refresh_alarms=alarms.refresh_alarms,
-    opts=opts,
-)
+fleet: Fleet | None = None
 application_dimensions = {"Environment": name}
-FleetScaling(
-    f"{name}-web",
-    settings.scaling,
-    group_name=fleet.group_name,
-    resource_label=balancer.resource_label,
-    balancer_dimensions=balancer.metric_dimensions,
-    application_dimensions=application_dimensions,
-    opts=opts,
-)
+if balancer.servers is not None and groups.servers_id is not None and lookups.image_id is not None:
+    fleet = Fleet(
+        f"{name}-web",
+        settings,
+        image_id=lookups.image_id,
+        subnet_ids=network.server_subnet_ids,
+        security_group_id=groups.servers_id,
+        target_group_arn=balancer.servers.arn,
+        environment=variables,
+        database_hosts=[database.host, *database.replica_hosts],
+        secret_arns=secret_arns,
+        bucket_arns=[storage.static.arn, storage.media.arn],
+        refresh_alarms=alarms.refresh_alarms,
+        queue_arns=[] if queues is None else queues.arns,
+        opts=opts,
+    )
+    FleetScaling(
+        f"{name}-web",
+        settings.scaling,
+        group_name=fleet.group_name,
+        resource_label=balancer.servers.resource_label,
+        balancer_dimensions=balancer.metric_dimensions,
+        application_dimensions=application_dimensions,
+        opts=opts,
+    )
+
+if kubernetes is not None and balancer.pods is not None and lookups.deployer_arn is not None:
+    # Here, as a stack of servers alone has no use for the SDK of Kubernetes and would wait for it at each run.
+    from components.application_pods import ApplicationPods, Uses
+    from components.platform import Platform, Surroundings
+    from components.workload import Instances
+
+    platform = Platform(
+        name,
+        kubernetes,
+        settings.application.architecture,
+        Surroundings(
+            region=settings.region,
+            account_id=lookups.account_id,
+            deployer_arn=lookups.deployer_arn,
+            provider=stack.provider,
+            tags=settings.tags,
+            vpc_id=network.vpc_id,
+            subnet_ids=network.server_subnet_ids,
+            zone_names=network.zone_names,
+            balancer_group_id=groups.balancer_id,
+            target_group_arn=balancer.pods.arn,
+            pod_port=settings.application.port,
+            used={"database": (groups.database_id, settings.database.port), "cache": (groups.cache_id, CACHE_PORT)},
+        ),
+        opts,
+    )
+    pods = ApplicationPods(
+        name,
+        settings,
+        kubernetes,
+        platform,
+        Uses(
+            environment=variables,
+            secrets={variable: passwords[variable].value for variable in secret_arns},
+            instances=Instances(database.host, database.replica_hosts),
+            bucket_arns=[storage.static.arn, storage.media.arn],
+            queue_arns=[] if queues is None else queues.arns,
+            target_group_arn=balancer.pods.arn,
+        ),
+        pulumi.ResourceOptions(providers=[provider, platform.provider]),
+    )
+    pulumi.export("cluster", platform.cluster.name)
+    pulumi.export("namespace", pods.namespace)
 
 dashboard = Dashboard(
     name,
     settings.region,
     Sources(
         balancer=balancer.metric_dimensions,
-        targets=balancer.target_metric_dimensions,
+        targets={f"{each.what}s": each.dimensions for each in watched},
         application=application_dimensions,
-        group_name=fleet.group_name,
+        group_name=None if fleet is None else fleet.group_name,
         alarm_arns=alarms.arns,
         databases=database.instance_ids,
         caches={role: cache.node_ids for role, cache in caches.items()},
@@ -167,9 +227,10 @@ domain = settings.application.domain
 pulumi.export("url", f"https://{domain}" if domain else pulumi.Output.concat("http://", balancer.dns_name))
 pulumi.export("environment", variables)
 pulumi.export("secrets", secret_arns)
-pulumi.export("group", fleet.group_name)
-pulumi.export("launch_template_version", fleet.template_version)
-pulumi.export("log_group", fleet.log_group_name)
+if fleet is not None:
+    pulumi.export("group", fleet.group_name)
+    pulumi.export("launch_template_version", fleet.template_version)
+    pulumi.export("log_group", fleet.log_group_name)
 pulumi.export("database", database.instance_ids)
 pulumi.export("cache", {role: cache.group_id for role, cache in caches.items()})
 pulumi.export("load_balancer", balancer.arn)

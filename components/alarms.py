@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -15,8 +17,19 @@ _NAMESPACE = "AWS/ApplicationELB"
 _PERIODS, _DATAPOINTS = 5, 3
 
 
+@dataclass(frozen=True)
+class Watched:
+    """A target group that must not be empty."""
+
+    what: Literal["server", "pod"]
+    dimensions: Mapping[str, pulumi.Input[str]]
+    """Those of the group's metrics."""
+    serves: bool = True
+    """Whether it is sent requests: users miss nothing of an empty group that is kept warm."""
+
+
 class Alarms(pulumi.ComponentResource):
-    """Errors, slowness and missing servers, and one composite alarm of the three that tells people."""
+    """Errors, slowness and missing servers or pods, and one composite alarm of them that tells people."""
 
     refresh_alarms: list[pulumi.Output[str]]
     """The names of those that stop a deployment: errors and slowness."""
@@ -30,22 +43,26 @@ class Alarms(pulumi.ComponentResource):
         *,
         topic_arn: pulumi.Input[str],
         balancer_dimensions: Mapping[str, pulumi.Input[str]],
-        target_dimensions: Mapping[str, pulumi.Input[str]],
+        targets: Sequence[Watched],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Build the alarms on a load balancer and its target group, whose metrics have these dimensions."""
+        """Build the alarms on a load balancer, whose metrics have these dimensions, and on its target groups."""
         super().__init__("django-scale:alarms:Alarms", name, None, opts)
         self._name = name
         self._model = alarms
         self._child = pulumi.ResourceOptions(parent=self)
         errors = self._create_errors(balancer_dimensions)
         slow = metric_alarm(name, _slow(alarms), dimensions=balancer_dimensions, actions=[], opts=self._child)
-        empty = metric_alarm(name, _empty(alarms), dimensions=target_dimensions, actions=[], opts=self._child)
-        parts = [errors, slow, empty]
+        empty = [
+            metric_alarm(name, _empty(alarms, each.what), dimensions=each.dimensions, actions=[], opts=self._child)
+            for each in targets
+        ]
+        parts = [errors, slow, *(alarm for alarm, each in zip(empty, targets, strict=True) if each.serves)]
+        missed = " or ".join(f"no {each.what}" for each in targets if each.serves)
         affected = aws.cloudwatch.CompositeAlarm(
             f"{name}-users-affected",
             alarm_name=f"{name}-users-affected",
-            alarm_description="Users are affected: errors, slow answers or no server",
+            alarm_description=f"Users are affected: errors, slow answers or {missed}",
             alarm_rule=pulumi.Output.all(*(part.name for part in parts)).apply(
                 lambda names: " OR ".join(f'ALARM("{part}")' for part in names)
             ),
@@ -54,7 +71,7 @@ class Alarms(pulumi.ComponentResource):
             opts=self._child,
         )
         self.refresh_alarms = [errors.name, slow.name]
-        self.arns = [affected.arn, *(part.arn for part in parts)]
+        self.arns = [affected.arn, *(part.arn for part in (errors, slow, *empty))]
         self.register_outputs({"refresh_alarms": self.refresh_alarms, "arns": self.arns})
 
     def _create_errors(self, dimensions: Mapping[str, pulumi.Input[str]]) -> aws.cloudwatch.MetricAlarm:
@@ -107,10 +124,10 @@ def _slow(alarms: AlarmsModel) -> Alarm:
     )
 
 
-def _empty(alarms: AlarmsModel) -> Alarm:
+def _empty(alarms: AlarmsModel, what: str) -> Alarm:
     return Alarm(
-        role="no-server",
-        description="No server is healthy",
+        role=f"no-{what}",
+        description=f"No {what} is healthy",
         namespace=_NAMESPACE,
         metric="HealthyHostCount",
         statistic="Maximum",

@@ -20,9 +20,11 @@ class Sources:
     """What the dashboard draws: dimensions, names and ids of what was built."""
 
     balancer: Mapping[str, pulumi.Input[str]]
-    targets: Mapping[str, pulumi.Input[str]]
+    targets: Mapping[str, Mapping[str, pulumi.Input[str]]]
+    """The dimensions of the target groups' metrics, by what is in them: `servers`, `pods`."""
     application: Mapping[str, pulumi.Input[str]]
-    group_name: pulumi.Input[str]
+    group_name: pulumi.Input[str] | None
+    """The servers' Auto Scaling group, None where no servers run."""
     alarm_arns: Sequence[pulumi.Input[str]]
     databases: Mapping[str, pulumi.Input[str]]
     caches: Mapping[str, Mapping[str, pulumi.Input[str]]] = field(
@@ -58,12 +60,15 @@ class Dashboard(pulumi.ComponentResource):
 def _up(sources: Sources) -> list[dict[str, Any]]:
     return [
         {"type": "alarm", "properties": {"title": "Alarms", "alarms": list(sources.alarm_arns)}},
-        _graph(
-            "Healthy servers",
-            [
-                _metric("AWS/ApplicationELB", "HealthyHostCount", sources.targets, stat="Minimum"),
-                _metric("AWS/ApplicationELB", "UnHealthyHostCount", sources.targets, stat="Maximum"),
-            ],
+        *(
+            _graph(
+                f"Healthy {what}",
+                [
+                    _metric("AWS/ApplicationELB", "HealthyHostCount", dimensions, stat="Minimum"),
+                    _metric("AWS/ApplicationELB", "UnHealthyHostCount", dimensions, stat="Maximum"),
+                ],
+            )
+            for what, dimensions in sources.targets.items()
         ),
         _graph(
             "Errors",
@@ -96,15 +101,24 @@ def _slow(sources: Sources) -> list[dict[str, Any]]:
 
 
 def _scaling(sources: Sources) -> list[dict[str, Any]]:
-    group = {"AutoScalingGroupName": sources.group_name}
+    return [
+        *([] if sources.group_name is None else _fleet(sources.group_name)),
+        *(
+            _graph(
+                f"Requests a {what.removesuffix('s')}",
+                [_metric("AWS/ApplicationELB", "RequestCountPerTarget", dimensions, stat="Sum")],
+            )
+            for what, dimensions in sources.targets.items()
+        ),
+    ]
+
+
+def _fleet(group_name: pulumi.Input[str]) -> list[dict[str, Any]]:
+    group = {"AutoScalingGroupName": group_name}
     sizes = ("GroupMinSize", "GroupInServiceInstances", "GroupDesiredCapacity", "GroupMaxSize")
     return [
         _graph("Servers", [_metric("AWS/AutoScaling", name, group, stat="Maximum") for name in sizes]),
         _graph("Processors of the servers, percent", [_metric("AWS/EC2", "CPUUtilization", group, stat="Average")]),
-        _graph(
-            "Requests a server",
-            [_metric("AWS/ApplicationELB", "RequestCountPerTarget", sources.targets, stat="Sum")],
-        ),
     ]
 
 

@@ -11,7 +11,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import permissions
-from model.metrics import APPLICATION_NAMESPACE
+from components.application_permissions import application_statements
 from model.settings import Settings
 from render import server
 from render.cloud_init import Container, user_data
@@ -47,18 +47,20 @@ class Fleet(pulumi.ComponentResource):
         secret_arns: Mapping[str, pulumi.Input[str]],
         bucket_arns: Sequence[pulumi.Input[str]],
         refresh_alarms: Sequence[pulumi.Input[str]],
+        queue_arns: Sequence[pulumi.Input[str]] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Build the fleet.
 
         `environment` holds the container's plain variables, `secret_arns` the secret of each other variable. The
-        servers may read these secrets and use the buckets. `database_hosts` are the instances that a pooler serves,
-        the primary first. A refresh stops when one of `refresh_alarms` (names) is in ALARM.
+        servers may read these secrets, use the buckets and the queues of tasks. `database_hosts` are the instances that
+        a pooler serves, the primary first. A refresh stops when one of `refresh_alarms` (names) is in ALARM.
         """
         super().__init__("django-scale:compute:Fleet", name, None, opts)
         self._name = name
         self._settings = settings
         self._servers = settings.servers
+        self._queue_arns = queue_arns
         # Instances and volumes inherit none.
         self._tags = {**settings.tags, "Name": name}
         self._child = pulumi.ResourceOptions(parent=self)
@@ -115,17 +117,7 @@ class Fleet(pulumi.ComponentResource):
         statements = [
             permissions.allow(["secretsmanager:GetSecretValue"], list(secret_arns.values())),
             permissions.allow(["logs:CreateLogStream", "logs:PutLogEvents"], permissions.log_streams(self._logs)),
-            permissions.allow(
-                ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
-                [pulumi.Output.concat(arn, "/*") for arn in bucket_arns],
-            ),
-            permissions.allow(["s3:ListBucket"], bucket_arns),
-            # CloudWatch names no resource for metrics: the namespace is the limit there is.
-            permissions.allow(
-                ["cloudwatch:PutMetricData"],
-                ["*"],
-                conditions={"StringEquals": {"cloudwatch:namespace": APPLICATION_NAMESPACE}},
-            ),
+            *application_statements(bucket_arns, self._queue_arns),
         ]
         repositories = [
             f"arn:aws:ecr:{ecr['region']}:{ecr['account']}:repository/{ecr['name']}" for ecr in self._in_ecr()

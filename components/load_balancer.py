@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
@@ -10,10 +11,23 @@ import pulumi_aws as aws
 from components import permissions
 from components.bucket import PrivateBucket
 from model.application import Application
+from model.compute import Compute
 from model.traffic import TrafficPolicy
 
 # TLS 1.2 and 1.3 with forward secrecy only (Elastic Load Balancing guide, "Security policies").
 _TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+
+
+@dataclass(frozen=True)
+class Targets:
+    """A target group: of the servers, or of the pods."""
+
+    arn: pulumi.Output[str]
+    """Resolved once a listener forwards to the group."""
+    metric_dimensions: dict[str, pulumi.Output[str]]
+    """The dimensions of the group's metrics in CloudWatch."""
+    resource_label: pulumi.Output[str]
+    """What target tracking on requests names the pair of balancer and target group by; resolved with the listener."""
 
 
 class LoadBalancer(pulumi.ComponentResource):
@@ -21,20 +35,19 @@ class LoadBalancer(pulumi.ComponentResource):
 
     arn: pulumi.Output[str]
     dns_name: pulumi.Output[str]
-    target_group_arn: pulumi.Output[str]
-    """Resolved once a listener forwards to the group."""
     metric_dimensions: dict[str, pulumi.Output[str]]
     """The dimensions of the balancer's metrics in CloudWatch."""
-    target_metric_dimensions: dict[str, pulumi.Output[str]]
-    """The dimensions of the target group's metrics in CloudWatch."""
-    resource_label: pulumi.Output[str]
-    """What target tracking on requests names the pair of balancer and target group by; resolved with the listener."""
+    servers: Targets | None
+    """The servers' target group; None where no servers run."""
+    pods: Targets | None
+    """The pods' target group; None where no pods run."""
 
     def __init__(
         self,
         name: str,
         traffic: TrafficPolicy,
         application: Application,
+        compute: Compute,
         *,
         vpc_id: pulumi.Input[str],
         subnet_ids: Sequence[pulumi.Input[str]],
@@ -42,29 +55,32 @@ class LoadBalancer(pulumi.ComponentResource):
         hosted_zone_id: pulumi.Input[str] | None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Build the balancer in public subnets; an application with a domain has a `hosted_zone_id` for it."""
+        """Build the balancer in public subnets; an application with a domain has a `hosted_zone_id` for it.
+
+        `name` is the cluster's too, where `compute` has one.
+        """
         super().__init__("django-scale:traffic:LoadBalancer", name, None, opts)
         self._name = name
         self._traffic = traffic
         self._child = pulumi.ResourceOptions(parent=self)
         balancer = self._create_balancer(subnet_ids, security_group_id)
-        targets = self._create_target_group(application, vpc_id)
+        servers = self._create_target_group("web", "instance", application, vpc_id) if compute.servers else None
+        pods = self._create_pod_targets(application, compute, vpc_id)
+        action = _forward(compute, servers, pods)
         if application.domain is not None and hosted_zone_id is not None:
             certificate_arn = self._create_certificate(application.domain, hosted_zone_id)
-            listener = self._create_https(balancer, targets, certificate_arn)
+            listener = self._create_https(balancer, action, certificate_arn)
             self._create_alias(application.domain, hosted_zone_id, balancer)
         else:
-            listener = self._create_listener("http", balancer, 80, "HTTP", _forward(targets))
+            listener = self._create_listener("http", balancer, 80, "HTTP", action)
         self.arn = balancer.arn
         self.dns_name = balancer.dns_name
         self.metric_dimensions = {"LoadBalancer": balancer.arn_suffix}
-        self.target_metric_dimensions = {"LoadBalancer": balancer.arn_suffix, "TargetGroup": targets.arn_suffix}
-        # Auto Scaling refuses to measure a target group that no listener uses, so both wait for the listener.
-        self.target_group_arn = pulumi.Output.all(targets.arn, listener.arn).apply(lambda values: str(values[0]))
-        self.resource_label = pulumi.Output.all(balancer.arn_suffix, targets.arn_suffix, listener.arn).apply(
-            lambda values: f"{values[0]}/{values[1]}"
-        )
-        self.register_outputs({"dns_name": self.dns_name, "target_group_arn": self.target_group_arn})
+        self.servers = _targets(balancer, servers, listener) if servers else None
+        self.pods = _targets(balancer, pods, listener) if pods else None
+        groups = {"target_group_arn": self.servers, "pod_target_group_arn": self.pods}
+        found = {output: targets.arn for output, targets in groups.items() if targets is not None}
+        self.register_outputs({"dns_name": self.dns_name, **found})
 
     def _create_balancer(
         self, subnet_ids: Sequence[pulumi.Input[str]], security_group_id: pulumi.Input[str]
@@ -98,15 +114,31 @@ class LoadBalancer(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
 
-    def _create_target_group(self, application: Application, vpc_id: pulumi.Input[str]) -> aws.lb.TargetGroup:
+    def _create_pod_targets(
+        self, application: Application, compute: Compute, vpc_id: pulumi.Input[str]
+    ) -> aws.lb.TargetGroup | None:
+        if compute.kubernetes is None:
+            return None
+        # Auto Mode's policies let it register targets only in groups that are tagged as the cluster's.
+        tags = {"eks:eks-cluster-name": self._name}
+        return self._create_target_group("pods", "ip", application, vpc_id, tags)
+
+    def _create_target_group(
+        self,
+        role: str,
+        target_type: str,
+        application: Application,
+        vpc_id: pulumi.Input[str],
+        tags: dict[str, str] | None = None,
+    ) -> aws.lb.TargetGroup:
         traffic, check = self._traffic, self._traffic.health_check
         # The name is generated: a group in use cannot be replaced by another of the same name (pulumi-aws#4220).
         return aws.lb.TargetGroup(
-            f"{self._name}-web",
+            f"{self._name}-{role}",
             vpc_id=vpc_id,
             port=application.port,
             protocol="HTTP",
-            target_type="instance",
+            target_type=target_type,
             deregistration_delay=traffic.draining_seconds,
             slow_start=traffic.slow_start_seconds,
             load_balancing_algorithm_type=traffic.algorithm,
@@ -120,6 +152,7 @@ class LoadBalancer(pulumi.ComponentResource):
                 "healthy_threshold": check.healthy,
                 "unhealthy_threshold": check.unhealthy,
             },
+            tags=tags,
             opts=self._child,
         )
 
@@ -149,14 +182,17 @@ class LoadBalancer(pulumi.ComponentResource):
         return validation.certificate_arn
 
     def _create_https(
-        self, balancer: aws.lb.LoadBalancer, targets: aws.lb.TargetGroup, certificate_arn: pulumi.Input[str]
+        self,
+        balancer: aws.lb.LoadBalancer,
+        action: aws.lb.ListenerDefaultActionArgsDict,
+        certificate_arn: pulumi.Input[str],
     ) -> aws.lb.Listener:
         redirect: aws.lb.ListenerDefaultActionArgsDict = {
             "type": "redirect",
             "redirect": {"protocol": "HTTPS", "port": "443", "status_code": "HTTP_301"},
         }
         self._create_listener("http", balancer, 80, "HTTP", redirect)
-        return self._create_listener("https", balancer, 443, "HTTPS", _forward(targets), certificate_arn)
+        return self._create_listener("https", balancer, 443, "HTTPS", action, certificate_arn)
 
     def _create_listener(
         self,
@@ -189,5 +225,33 @@ class LoadBalancer(pulumi.ComponentResource):
         )
 
 
-def _forward(targets: aws.lb.TargetGroup) -> aws.lb.ListenerDefaultActionArgsDict:
-    return {"type": "forward", "target_group_arn": targets.arn}
+def _forward(
+    compute: Compute, servers: aws.lb.TargetGroup | None, pods: aws.lb.TargetGroup | None
+) -> aws.lb.ListenerDefaultActionArgsDict:
+    """Return the action that sends requests to the only group there is, or to both by their weights."""
+    if servers is not None and pods is not None:
+        weights = compute.weights
+        return {
+            "type": "forward",
+            "forward": {
+                "target_groups": [
+                    {"arn": servers.arn, "weight": weights.servers},
+                    {"arn": pods.arn, "weight": weights.kubernetes},
+                ]
+            },
+        }
+    only = servers or pods
+    if only is None:
+        raise ValueError("compute: must have servers or Kubernetes")
+    return {"type": "forward", "target_group_arn": only.arn}
+
+
+def _targets(balancer: aws.lb.LoadBalancer, group: aws.lb.TargetGroup, listener: aws.lb.Listener) -> Targets:
+    # Auto Scaling refuses to measure a target group that no listener uses, so arn and label wait for the listener.
+    return Targets(
+        arn=pulumi.Output.all(group.arn, listener.arn).apply(lambda values: str(values[0])),
+        metric_dimensions={"LoadBalancer": balancer.arn_suffix, "TargetGroup": group.arn_suffix},
+        resource_label=pulumi.Output.all(balancer.arn_suffix, group.arn_suffix, listener.arn).apply(
+            lambda values: f"{values[0]}/{values[1]}"
+        ),
+    )

@@ -43,6 +43,17 @@ def assume(service: str) -> pulumi.Output[str]:
     return document({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}})
 
 
+def assume_tagged(service: str) -> pulumi.Output[str]:
+    """Return the trust policy of a role that an AWS service assumes with tags of the session.
+
+    EKS Pod Identity tags sessions with cluster, namespace and service account, EKS Auto Mode with the cluster (EKS
+    guide, "Learn how EKS Pod Identity grants Pods access to AWS services"; "Amazon EKS Auto Mode cluster IAM role").
+    """
+    return document(
+        {"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession"], "Principal": {"Service": service}}
+    )
+
+
 def require_tls(bucket_arn: pulumi.Output[str]) -> Statement:
     """Return the statement that refuses a bucket's plain HTTP requests (FSBP S3.5)."""
     return deny(

@@ -14,7 +14,8 @@ class SecurityGroups(pulumi.ComponentResource):
     """Internet to balancer, balancer to servers, servers to database and caches, and nothing else inward."""
 
     balancer_id: pulumi.Output[str]
-    servers_id: pulumi.Output[str]
+    servers_id: pulumi.Output[str] | None
+    """The servers' group; None where no servers run."""
     database_id: pulumi.Output[str]
     cache_id: pulumi.Output[str]
 
@@ -26,30 +27,36 @@ class SecurityGroups(pulumi.ComponentResource):
         application_port: int,
         database_port: int,
         https: bool,
+        servers: bool = True,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Build the groups in a VPC; with `https` the balancer is reached on port 443 besides port 80."""
+        """Build the groups in a VPC; with `https` the balancer is reached on port 443 besides port 80.
+
+        Without `servers` there is no group of theirs: pods have the cluster's.
+        """
         super().__init__("django-scale:network:SecurityGroups", name, None, opts)
         self._name = name
         self._child = pulumi.ResourceOptions(parent=self)
         balancer = self._create_group("balancer", vpc_id, "The load balancer, from anywhere")
-        servers = self._create_group("servers", vpc_id, "The servers, from the load balancer")
+        fleet = self._create_group("servers", vpc_id, "The servers, from the load balancer") if servers else None
         database = self._create_group("database", vpc_id, "The database, from the servers")
         cache = self._create_group("cache", vpc_id, "The caches, from the servers")
         for port in (80, 443) if https else (80,):
             self._allow_from_anywhere(balancer, port)
-        self._allow("balancer", balancer, "servers", servers, application_port)
-        self._allow("servers", servers, "database", database, database_port)
-        self._allow("servers", servers, "cache", cache, CACHE_PORT)
-        # Package repositories, registries and AWS's own services; what a server may do there is its role's matter.
-        for port in (80, 443):
-            self._allow_to_anywhere(servers, port)
-        self.balancer_id, self.servers_id = balancer.id, servers.id
+        if fleet is not None:
+            self._allow("balancer", balancer, "servers", fleet, application_port)
+            self._allow("servers", fleet, "database", database, database_port)
+            self._allow("servers", fleet, "cache", cache, CACHE_PORT)
+            # Package repositories, registries and AWS's own services; what a server may do there is its role's matter.
+            for port in (80, 443):
+                self._allow_to_anywhere(fleet, port)
+        self.balancer_id = balancer.id
+        self.servers_id = None if fleet is None else fleet.id
         self.database_id, self.cache_id = database.id, cache.id
         self.register_outputs(
             {
                 "balancer_id": self.balancer_id,
-                "servers_id": self.servers_id,
+                **({} if self.servers_id is None else {"servers_id": self.servers_id}),
                 "database_id": self.database_id,
                 "cache_id": self.cache_id,
             }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from model import instances
 from model.database import PRIMARY
+from model.node_capacity import PodBudget, pod_budget
 
 if TYPE_CHECKING:
     from model.database import Database
@@ -74,13 +75,16 @@ class Capacity:
     connections_per_server: int
     connections: tuple[ConnectionBudget, ...]
     memory: tuple[MemoryBudget, ...]
+    pods: PodBudget | None = None
+    """What the cluster's nodes hold; None without a cluster."""
 
 
 def capacity(settings: Settings) -> Capacity:
-    """Return what the environment's fleet needs at its largest, and what there is."""
+    """Return what the environment's fleet, and its pods, need at their largest, and what there is."""
     largest = largest_fleet(settings)
     surge = -(-largest * settings.servers.refresh.max_healthy_percent // 100)
     per_server = connections_per_server(settings)
+    pods, pods_in_rollout = pod_connections(settings)
     return Capacity(
         servers=largest,
         servers_during_refresh=surge,
@@ -91,21 +95,42 @@ def capacity(settings: Settings) -> Capacity:
                 name,
                 class_name,
                 usable_connections(settings.database, class_name),
-                largest * per_server,
-                surge * per_server,
+                largest * per_server + pods,
+                surge * per_server + pods_in_rollout,
             )
             for name, class_name in database_classes(settings.database).items()
         ),
         memory=tuple(
             MemoryBudget(name, size.memory_mib if size else None, memory_per_server_mib(settings))
             for name, size in ((name, instances.size(name)) for name in settings.servers.types)
+            if settings.compute.servers
         ),
+        pods=pod_budget(settings),
     )
 
 
 def largest_fleet(settings: Settings) -> int:
-    """Return the most servers at any time by the settings: the group's maximum or a scheduled one."""
+    """Return the most servers at any time by the settings: the group's maximum or a scheduled one, if any run."""
+    if not settings.compute.servers:
+        return 0
     return max([settings.servers.max, *(action.max or 0 for action in settings.scaling.scheduled)])
+
+
+def pod_connections(settings: Settings) -> tuple[int, int]:
+    """Return the connections of all pods at their most to each database instance, and those while they are replaced.
+
+    A web pod runs what a server does. A worker process holds one connection, where PgBouncer does not hold the pod's.
+    """
+    kubernetes = settings.compute.kubernetes
+    if kubernetes is None:
+        return 0, 0
+    each = connections_per_server(settings)
+    surge = -(-kubernetes.web.max * kubernetes.web.surge_percent // 100)
+    pooled = settings.database.pooling == "pgbouncer"
+    groups = kubernetes.tasks.workers if kubernetes.tasks is not None else ()
+    tasks = sum(group.max * (each if pooled else group.concurrency) for group in groups)
+    migrations = 0 if kubernetes.migration is None else 1
+    return kubernetes.web.max * each + tasks, (kubernetes.web.max + surge) * each + tasks + migrations
 
 
 def feeds_its_alarm(settings: Settings) -> int | None:
@@ -114,7 +139,7 @@ def feeds_its_alarm(settings: Settings) -> int | None:
     None where it cannot grow that large, or there is no such alarm. From there on it grows to its maximum by itself.
     """
     alarm = settings.scaling.database_connections
-    if alarm is None:
+    if alarm is None or not settings.compute.servers:
         return None
     servers = alarm.above // connections_per_server(settings) + 1
     return servers if servers <= largest_fleet(settings) else None

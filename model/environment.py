@@ -6,8 +6,8 @@ django-scale-runtime parses exactly these variables; tests hold the two together
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from model.metrics import APPLICATION_NAMESPACE
@@ -38,6 +38,9 @@ WRITTEN = frozenset(
         "CACHE_PASSWORD",
         "CACHE_TLS",
         "CACHE_USER",
+        "CELERY_BROKER_URL",
+        "CELERY_QUEUES",
+        "CELERY_QUEUE_URLS",
         "DB_CONN_MAX_AGE",
         "DB_HOST",
         "DB_NAME",
@@ -74,6 +77,9 @@ WRITTEN = frozenset(
 )
 """Every variable that a stack may write, besides the numbered ones of the replicas."""
 
+TASK_VARIABLES = frozenset({"CELERY_BROKER_URL", "CELERY_QUEUES", "CELERY_QUEUE_URLS"})
+"""Those of them that are written only where the stack has tasks, and are an application's own elsewhere."""
+
 
 @dataclass(frozen=True)
 class Endpoints:
@@ -87,11 +93,13 @@ class Endpoints:
     static_bucket: str
     media_bucket: str
     cdn: str
+    queues: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The URL of each queue of tasks, by its name."""
 
 
 def is_written(name: str) -> bool:
-    """Return whether the stack writes the variable `name` itself."""
-    return name in WRITTEN or _REPLICA_VARIABLE.fullmatch(name) is not None
+    """Return whether every stack that has use for the variable `name` writes it itself."""
+    return name in WRITTEN - TASK_VARIABLES or _REPLICA_VARIABLE.fullmatch(name) is not None
 
 
 def secret_variables(settings: Settings) -> tuple[str, ...]:
@@ -111,6 +119,7 @@ def container_environment(settings: Settings, endpoints: Endpoints) -> dict[str,
         **_database(settings, endpoints),
         **_caches(settings, endpoints),
         **_storage(endpoints),
+        **_tasks(settings, endpoints),
         **settings.application.environment,
     }
 
@@ -130,7 +139,8 @@ def _application(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
         "PORT": str(GUNICORN_PORT),
         "WEB_CONCURRENCY": str(application.workers),
         "GUNICORN_THREADS": str(application.threads),
-        "METRICS_EXPORTER": "cloudwatch",
+        # The same for servers and pods: what a pod has of its own must not be a variable.
+        "METRICS_EXPORTER": "cloudwatch" if settings.compute.kubernetes is None else "cloudwatch,prometheus",
         "METRICS_NAMESPACE": APPLICATION_NAMESPACE,
         "LOG_FORMAT": "json",
     }
@@ -226,6 +236,19 @@ def _storage(endpoints: Endpoints) -> dict[str, str]:
         "STATIC_URL": f"https://{endpoints.cdn}/static/",
         "MEDIA_BUCKET": endpoints.media_bucket,
         "MEDIA_URL": f"https://{endpoints.cdn}/media/",
+    }
+
+
+def _tasks(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
+    kubernetes = settings.compute.kubernetes
+    if kubernetes is None or kubernetes.tasks is None:
+        return {}
+    # The default queue first: the runtime takes it for tasks that name none.
+    names = list(kubernetes.tasks.queues)
+    return {
+        "CELERY_BROKER_URL": "sqs://",
+        "CELERY_QUEUES": ",".join(names),
+        "CELERY_QUEUE_URLS": ",".join(f"{name}={endpoints.queues[name]}" for name in names),
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from policies import tokens as t
 from policies.documents import allows_plain_http
 from policies.rule import Rule
-from policies.view import Resource, Stack
+from policies.view import UNKNOWN, Resource, Stack
 
 # FSBP RDS.11 asks for at least seven days.
 _BACKUP_DAYS = 7
@@ -97,6 +97,16 @@ def _volume_encrypted(template: Resource, _: Stack) -> Iterator[str]:
 def _topic_encrypted(topic: Resource, _: Stack) -> Iterator[str]:
     if not topic.has("kmsMasterKeyId"):
         yield "keeps its messages unencrypted"
+
+
+def _cluster_secrets(cluster: Resource, _: Stack) -> Iterator[str]:
+    encrypted = [
+        each
+        for each in cluster.groups("encryptionConfig")
+        if {"secrets", UNKNOWN} & {*each.list("resources")} and each.has("provider.keyArn")
+    ]
+    if not encrypted:
+        yield "keeps Kubernetes' secrets under no key of the account's own"
 
 
 RULES = (
@@ -196,5 +206,13 @@ RULES = (
         "kms_master_key_id: a key that CloudWatch may use.",
         (t.TOPIC,),
         _topic_encrypted,
+    ),
+    Rule(
+        "cluster-secrets",
+        "A copy of the control plane's store must not give out every password in it.",
+        "encryption_config: a KMS key for secrets.",
+        (t.CLUSTER,),
+        _cluster_secrets,
+        control="EKS.3",
     ),
 )

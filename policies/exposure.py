@@ -29,7 +29,9 @@ _TLS_POLICIES = frozenset(
 )
 
 # Calls that name no resource (Service Authorization Reference, resource types of the services).
-_WITHOUT_RESOURCE = frozenset({"ecr:GetAuthorizationToken", "ec2:DescribeTags", "ec2:DescribeInstances", "sts:*"})
+_WITHOUT_RESOURCE = frozenset(
+    {"ecr:GetAuthorizationToken", "ec2:DescribeTags", "ec2:DescribeInstances", "pricing:GetProducts", "sts:*"}
+)
 
 
 def _open_ingress(resource: Resource, stack: Stack) -> Iterator[str]:
@@ -144,6 +146,15 @@ def _subnet_public_addresses(subnet: Resource, _: Stack) -> Iterator[str]:
         yield "gives every server in it a public address"
 
 
+def _cluster_endpoint(cluster: Resource, _: Stack) -> Iterator[str]:
+    # Public, to everyone, is what EKS makes of a cluster that says nothing.
+    if cluster.value("vpcConfig.endpointPublicAccess") is False:
+        return
+    blocks = [str(block) for block in cluster.list("vpcConfig.publicAccessCidrs")]
+    if not blocks or set(blocks) & set(_ANYWHERE):
+        yield "has an API that anyone on the internet may knock at"
+
+
 RULES = (
     Rule(
         "open-ingress",
@@ -250,5 +261,13 @@ RULES = (
         _subnet_public_addresses,
         "advisory",
         control="EC2.15",
+    ),
+    Rule(
+        "cluster-endpoint",
+        "Whoever reaches a cluster's API is one leaked credential, or one flaw of it, away from all its pods.",
+        "compute.kubernetes.endpoint.public_cidrs: your own addresses, or none.",
+        (t.CLUSTER,),
+        _cluster_endpoint,
+        control="EKS.1",
     ),
 )

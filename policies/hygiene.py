@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from policies import tokens as t
 from policies.rule import Rule
-from policies.view import NotKnownYetError, Properties, Resource, Stack
+from policies.view import UNKNOWN, NotKnownYetError, Properties, Resource, Stack
 
 _TAGS = ("Application", "Environment")
 
@@ -101,6 +101,11 @@ def _key_rotation(key: Resource, _: Stack) -> Iterator[str]:
         yield "is never rotated"
 
 
+def _cluster_logs(cluster: Resource, _: Stack) -> Iterator[str]:
+    if not {"audit", UNKNOWN} & {*cluster.list("enabledClusterLogTypes")}:
+        yield "keeps no record of who did what to it: its audit log is off"
+
+
 RULES = (
     Rule(
         "tags",
@@ -162,5 +167,13 @@ RULES = (
         "enable_key_rotation=True.",
         (t.KEY,),
         _key_rotation,
+    ),
+    Rule(
+        "cluster-logs",
+        "Without the audit log nobody can say who read a secret or ran a command in a pod.",
+        "compute.kubernetes.logs: audit among them.",
+        (t.CLUSTER,),
+        _cluster_logs,
+        control="EKS.8",
     ),
 )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from model import environment, instances
 from model.fields import LOG_RETENTIONS
 from model.settings import Settings
+from tests.compute_strategies import computes
 from tests.groups import Group, Groups, group
 from tests.traffic_strategies import traffic_policies
 
@@ -407,6 +408,7 @@ def stacks(draw: st.DrawFn) -> Stack:
             secrets=st.dictionaries(_variables(), st.just("hidden"), max_size=3),
         )
     )
+    config["compute"] = draw(computes(config, INSTANCE_TYPES))
     secret = ("secrets",) if "secrets" in config else ()
     return Stack(draw(stack_names()), draw(st.sampled_from(REGIONS)), config, secret)
 

@@ -11,7 +11,7 @@ from django_scale.settings.environment import VARIABLES, read
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 
-from model.environment import WRITTEN, Endpoints, container_environment, is_written, secret_variables
+from model.environment import TASK_VARIABLES, WRITTEN, Endpoints, container_environment, is_written, secret_variables
 from model.settings import Settings
 from tests.strategies import Stack, stacks
 
@@ -27,6 +27,8 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "no cache": {"cache": {"data": None}},
     "sessions in the database": {"cache": {"sessions": None}},
     "neither": {"cache": {"data": None, "sessions": None}},
+    "pods": {"compute": {"kubernetes": {}}},
+    "tasks": {"compute": {"kubernetes": {"tasks": {"app": "project"}}}},
 }
 
 
@@ -49,6 +51,7 @@ def plain(parsed: Settings) -> dict[str, str]:
             static_bucket="static",
             media_bucket="media",
             cdn="cdn.example.com",
+            queues={"default": "https://sqs.eu-west-1.amazonaws.com/123456789012/default"},
         ),
     )
 
@@ -67,7 +70,7 @@ def is_numbered(variable: str) -> bool:
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_whatever_is_written_is_listed_or_a_replicas_numbered_variable(name: str) -> None:
     assert {variable for variable in written(name) if not is_numbered(variable)} <= WRITTEN
-    assert all(is_written(variable) for variable in written(name))
+    assert all(is_written(variable) or variable in TASK_VARIABLES for variable in written(name))
 
 
 def test_whatever_is_listed_is_written_by_some_settings() -> None:

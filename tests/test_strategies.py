@@ -28,6 +28,11 @@ REACHED: dict[str, Callable[[Settings], bool]] = {
     "a pooler on each server": lambda found: found.database.pooling == "pgbouncer",
     "HAProxy in front": lambda found: found.traffic.balancer == "haproxy",
     "three zones": lambda found: found.network.zones == 3,
+    "pods beside servers": lambda found: found.compute.servers and found.compute.kubernetes is not None,
+    "pods alone": lambda found: not found.compute.servers,
+    "a split of traffic": lambda found: found.compute.split is not None,
+    "Auto Mode": lambda found: found.compute.kubernetes is not None and found.compute.kubernetes.nodes == "auto",
+    "node groups alone": lambda found: found.compute.kubernetes is not None and found.compute.kubernetes.pool is None,
     "secrets": lambda found: bool(found.secrets),
     "a long name": lambda found: len(found.stack) > 60,
 }

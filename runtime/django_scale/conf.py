@@ -18,7 +18,8 @@ class Options:
 
     `replica_weights` maps an alias of DATABASES to its share of the reads. `primary_apps` are the labels of
     applications
-    that always read from the primary. `primary_fallback_limit` is the number of requests of a process that may
+    that always read from the primary. `metrics_exporter` is one of none, prometheus, cloudwatch and emf, or several.
+    `primary_fallback_limit` is the number of requests of a process that may
     read from the primary at once while no replica serves (None: no cap).
     """
 
@@ -41,7 +42,7 @@ class Options:
     health_timeout: float = 2.0
     health_cache_seconds: float = 1.0
     drain_seconds: float = 0.0
-    metrics_exporter: str = "none"
+    metrics_exporter: frozenset[str] = frozenset()
     metrics_namespace: str = "Django/Application"
     metrics_directory: str = ""
     metrics_path: str = "/metrics"
@@ -49,11 +50,14 @@ class Options:
     worker_capacity: int = 1
     celery_queues: tuple[str, ...] = ()
     celery_broker_url: str = ""
+    celery_queue_urls: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
 
 
 def _coerce(name: str, value: Any) -> Any:
     if name in {"primary_apps", "health_required"}:
         return frozenset(value)
+    if name == "metrics_exporter":
+        return frozenset([value] if isinstance(value, str) else value) - {"none"}
     return tuple(value) if name == "celery_queues" else value
 
 

@@ -9,18 +9,20 @@ from __future__ import annotations
 import hashlib
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import get_args
 
 import pulumi
 from pulumi.type_token import get_type_token
 
 from scale.plan.identity import ACCOUNT, Request, kebab
-from scale.plan.values import UNKNOWN, Secret, Value
+from scale.plan.values import UNKNOWN, Secret, Value, reveal
 
 
 def answer(request: Request) -> dict[str, Value]:
     """Return what a provider computes for a resource; inputs come back as they are and are not among it."""
+    if request.type.startswith(_KUBERNETES):
+        return completed(request.type, request.inputs, f"{request.name}-{request.digits(8)}")
     outputs: dict[str, Value] = {"arn": request.arn, request.name_property: request.physical_name}
     special = _SPECIAL.get(request.type)
     if special is not None:
@@ -28,7 +30,25 @@ def answer(request: Request) -> dict[str, Value]:
     for key, kind in _declared(request.type).items():
         if key not in outputs and key not in request.inputs:
             outputs[key] = _by_shape(request, key, kind)
-    return {key: value for key, value in outputs.items() if value is not None and _missing(request.inputs.get(key))}
+    found = {key: value for key, value in outputs.items() if value is not None and _missing(request.inputs.get(key))}
+    return found | completed(request.type, request.inputs, f"sg-{request.digits(17)}")
+
+
+_KUBERNETES = "kubernetes:"
+
+
+def completed(type_: str, inputs: Mapping[str, Value], added: Value) -> dict[str, Value]:
+    """Return the inputs to which a provider adds an output of its own.
+
+    A cluster's network gets a security group, and the metadata of an object in a cluster a name, where it has none.
+    """
+    metadata = inputs.get("metadata")
+    if type_.startswith(_KUBERNETES) and isinstance(metadata, dict) and "name" not in metadata:
+        return {"metadata": {**metadata, "name": added}}
+    network = reveal(inputs.get("vpcConfig"))
+    if type_ != "aws:eks/cluster:Cluster" or not isinstance(network, dict):
+        return {}
+    return {"vpcConfig": {**network, "clusterSecurityGroupId": added}}
 
 
 def _missing(value: Value) -> bool:

@@ -91,6 +91,7 @@ class _Reader:
         self.by_id = by_id
         self._traffic()
         self._fleets()
+        self._clusters()
         self._databases()
         self._caches()
         self._storage()
@@ -183,6 +184,19 @@ class _Reader:
                 port = text(targets[arn], "port") if arn in targets else ""
                 for balancer in self.update.all("aws:lb/loadBalancer:LoadBalancer"):
                     self.edges.append(Edge(balancer.id, group.id, f"HTTP {port}".rstrip()))
+
+    def _clusters(self) -> None:
+        for cluster in self.update.all("aws:eks/cluster:Cluster"):
+            network = reveal(cluster.state.get("vpcConfig"))
+            place = network if isinstance(network, dict) else {}
+            zones, tier = self._place(place.get("subnetIds"))
+            groups = self.update.all("aws:eks/nodeGroup:NodeGroup")
+            pools = [each for each in self.update.all() if each.type.endswith(":NodePool")]
+            parts = [f"EKS {text(cluster, 'version')}"]
+            parts += [words.number(len(groups), "node group")] if groups else []
+            parts += [words.number(len(pools), "node pool")] if pools else []
+            node = Node(cluster.id, "compute", "Pods", ", ".join(parts), zones, tier)
+            self._add(node, [place.get("clusterSecurityGroupId")])
 
     def _databases(self) -> None:
         instances = self.update.all("aws:rds/instance:Instance")

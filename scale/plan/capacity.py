@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from model.capacity import Capacity, capacity, feeds_its_alarm
 from model.errors import SettingsError
 from scale.plan import stackfile
 from scale.plan.findings import Finding
+from scale.plan.kubernetes import check_kubernetes
 
 if TYPE_CHECKING:
     from model.settings import Settings
@@ -24,8 +26,8 @@ def settings_of(file: StackFile) -> Settings | None:
         return None
 
 
-def check_settings(settings: Settings | None) -> tuple[Capacity | None, list[Finding]]:
-    """Return the budgets of an environment, and what is wrong with them."""
+def check_settings(settings: Settings | None, today: date | None = None) -> tuple[Capacity | None, list[Finding]]:
+    """Return the budgets of an environment, and what is wrong with them `today`, by default the day it is."""
     if settings is None:
         text = "the configuration holds no settings of django-scale: neither capacity nor guard rails are checked"
         return None, [Finding("info", "capacity", "", text)]
@@ -37,6 +39,9 @@ def check_settings(settings: Settings | None) -> tuple[Capacity | None, list[Fin
         )
         findings.append(Finding("warning", "open-ended", "", text))
     findings += _feedback(settings)
+    if settings.compute.kubernetes is not None and budgets.pods is not None:
+        day = today or datetime.now(UTC).date()
+        findings += check_kubernetes(settings.compute.kubernetes, budgets.pods, day)
     if settings.application.domain is None:
         text = "there is no domain (application.domain): visitors are served over plain HTTP"
         findings.append(Finding("info", "plain-http", "", text))
@@ -47,11 +52,20 @@ def _connections(budgets: Capacity) -> Iterator[Finding]:
     for budget in budgets.connections:
         need = f"{budget.instance} ({budget.instance_class}) takes {budget.limit} connections"
         if not budget.fits:
-            text = f"{need}; {budgets.servers} servers open {budget.at_maximum}"
+            text = f"{need}; {_clients(budgets)} open {budget.at_maximum}"
             yield Finding("error", "connections", "", text)
         elif not budget.fits_during_refresh:
             text = f"{need}; a refresh of {budgets.servers} servers, {budgets.servers_during_refresh} at a time, opens "
+            if budgets.pods is not None:
+                text = f"{need}; while {_clients(budgets)} are replaced they open "
             yield Finding("warning", "connections", "", f"{text}{budget.during_refresh}")
+
+
+def _clients(budgets: Capacity) -> str:
+    """Return what opens connections at its most: servers, pods, or both."""
+    parts = [f"{budgets.servers} servers"] if budgets.servers else []
+    parts += [f"{budgets.pods.web_pods} web pods and their workers"] if budgets.pods is not None else []
+    return " and ".join(parts)
 
 
 def _feedback(settings: Settings) -> Iterator[Finding]:

@@ -105,6 +105,17 @@ def _caller(_: Lookup) -> dict[str, Value]:
     }
 
 
+def _session(_: Lookup) -> dict[str, Value]:
+    return {
+        "id": ACCOUNT,
+        "arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/deployer/plan",
+        "issuerArn": f"arn:aws:iam::{ACCOUNT}:role/deployer",
+        "issuerId": "AROAEXAMPLE",
+        "issuerName": "deployer",
+        "sessionName": "plan",
+    }
+
+
 def _region(lookup: Lookup) -> dict[str, Value]:
     name = lookup.text("region") or lookup.text("name") or lookup.region
     return {"id": name, "region": name, "name": name, "endpoint": f"ec2.{name}.amazonaws.com"}
@@ -160,6 +171,7 @@ ANSWERS: dict[str, Callable[[Lookup], dict[str, Value] | Answer]] = {
     "aws:cloudfront/getResponseHeadersPolicy": _named("response-headers-policy-"),
     "aws:ec2/getAmi": _named("ami-"),
     "aws:ec2/getManagedPrefixList": _named("pl-"),
+    "aws:iam/getSessionContext": _session,
     "aws:index/getAvailabilityZones": _zones,
     "aws:index/getCallerIdentity": _caller,
     "aws:index/getPartition": _partition,

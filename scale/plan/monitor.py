@@ -125,7 +125,7 @@ class RecordingMonitor(MockMonitor):
             hidden: dict[str, Value] = {
                 key: Secret(UNKNOWN) for key in request.additionalSecretOutputs if key not in inputs
             }
-            return "", hidden
+            return "", hidden | answers.completed(type_, inputs, UNKNOWN)
         asked = Request(type_, name, urn, inputs, self._region_of(inputs, request.provider), given)
         if type_.startswith(PROVIDER_PREFIX):
             return asked.uuid, {}

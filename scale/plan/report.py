@@ -179,12 +179,27 @@ def _capacity(capacity: Capacity | None) -> RenderableType | None:
             f"{memory.needed_mib} of {size} MiB",
             style="" if memory.fits else _STYLES["error"],
         )
-    head = (
-        f"Capacity with {words.number(capacity.servers, 'server')} "
-        f"({capacity.servers_during_refresh} during a refresh), "
-        f"{words.number(capacity.connections_per_server, 'connection')} each"
-    )
-    return Group(Text(head, "bold"), grid)
+    pods = capacity.pods
+    if pods is not None:
+        room = "an unknown size" if pods.room is None else f"{pods.room.millicores / 1000:g}"
+        grid.add_row(
+            "  nodes",
+            words.number(pods.nodes, "node"),
+            f"{pods.asked.millicores / 1000:g} of {room} processors",
+            f"{pods.addresses} of {pods.addresses_there} addresses",
+            style="" if pods.fits and pods.schedulable and pods.addressable else _STYLES["error"],
+        )
+    return Group(Text(f"Capacity with {_largest(capacity)}", "bold"), grid)
+
+
+def _largest(capacity: Capacity) -> str:
+    parts: list[str] = []
+    if capacity.servers:
+        servers = words.number(capacity.servers, "server")
+        parts.append(f"{servers} ({capacity.servers_during_refresh} during a refresh)")
+    if capacity.pods is not None:
+        parts.append(words.number(capacity.pods.web_pods, "web pod"))
+    return f"{' and '.join(parts)}, {words.number(capacity.connections_per_server, 'connection')} each"
 
 
 def _messages(plan: Plan, *, full: bool) -> RenderableType | None:

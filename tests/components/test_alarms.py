@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.alarms import Alarms
+from components.alarms import Alarms, Watched
 from scale.testing import Recording, Resource, run
 from tests.components.building import ALARM, NAME, TOPIC, component, counts, get, settings
 
@@ -21,7 +21,7 @@ def register(**alarms: Any) -> Recording:
     model = settings(alarms=alarms).alarms
 
     def program() -> None:
-        made = Alarms(NAME, model, topic_arn=TOPIC, balancer_dimensions=BALANCER, target_dimensions=TARGETS)
+        made = Alarms(NAME, model, topic_arn=TOPIC, balancer_dimensions=BALANCER, targets=[Watched("server", TARGETS)])
         pulumi.export("refresh_alarms", made.refresh_alarms)
         pulumi.export("arns", made.arns)
 

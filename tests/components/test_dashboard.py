@@ -22,7 +22,7 @@ def built(caches: bool = True) -> Recording:
     nodes = {"0001-001": "shop-cache-0001-001", "0001-002": "shop-cache-0001-002"}
     sources = Sources(
         balancer=BALANCER,
-        targets=TARGETS,
+        targets={"servers": TARGETS},
         application={"Environment": NAME},
         group_name="the-group",
         alarm_arns=["arn:aws:cloudwatch:eu-west-1:123456789012:alarm:users-affected"],
@@ -173,7 +173,7 @@ def test_a_preview_waits_for_what_it_does_not_know() -> None:
 
     def program() -> None:
         group = aws.autoscaling.Group("web", min_size=1, max_size=1)
-        sources = Sources(BALANCER, TARGETS, {"Environment": NAME}, group.arn, [], {"primary": "shop-db"})
+        sources = Sources(BALANCER, {"servers": TARGETS}, {"Environment": NAME}, group.arn, [], {"primary": "shop-db"})
         Dashboard(NAME, "eu-west-1", sources)
 
     assert run(program, "preview").one(DASHBOARD).properties["dashboardBody"] is UNKNOWN

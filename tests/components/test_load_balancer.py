@@ -43,15 +43,17 @@ def built(domain: str | None = DOMAIN, **traffic: Any) -> Recording:
             NAME,
             parsed.traffic,
             parsed.application,
+            parsed.compute,
             vpc_id="vpc-1",
             subnet_ids=SUBNETS,
             security_group_id="sg-1",
             hosted_zone_id=ZONE if domain else None,
         )
-        pulumi.export("resource_label", balancer.resource_label)
-        pulumi.export("target_group_arn", balancer.target_group_arn)
+        assert balancer.servers is not None
+        pulumi.export("resource_label", balancer.servers.resource_label)
+        pulumi.export("target_group_arn", balancer.servers.arn)
         pulumi.export("dimensions", balancer.metric_dimensions)
-        pulumi.export("target_dimensions", balancer.target_metric_dimensions)
+        pulumi.export("target_dimensions", balancer.servers.metric_dimensions)
 
     return run(program)
 
@@ -252,7 +254,7 @@ def test_the_resource_label_is_made_of_both_suffixes(domain: str | None) -> None
 
 
 @pytest.mark.parametrize(("domain", "role"), [(DOMAIN, "https"), (None, "http")])
-@pytest.mark.parametrize("output", ["resource_label", "target_group_arn"])
+@pytest.mark.parametrize("output", ["resource_label", "arn"])
 def test_whoever_measures_or_joins_the_targets_waits_for_the_listener_that_forwards(
     domain: str | None, role: str, output: str
 ) -> None:
@@ -265,12 +267,13 @@ def test_whoever_measures_or_joins_the_targets_waits_for_the_listener_that_forwa
             NAME,
             parsed.traffic,
             parsed.application,
+            parsed.compute,
             vpc_id="vpc-1",
             subnet_ids=SUBNETS,
             security_group_id="sg-1",
             hosted_zone_id=ZONE if domain else None,
         )
-        aws.ssm.Parameter("user", type="String", value=getattr(balancer, output))
+        aws.ssm.Parameter("user", type="String", value=getattr(balancer.servers, output))
 
     plan = run(program)
     assert plan.one(LISTENER, f"{NAME}-{role}").urn in plan.one(USER).dependencies
@@ -294,6 +297,7 @@ def test_a_preview_registers_the_same_resources(domain: str | None) -> None:
             NAME,
             parsed.traffic,
             parsed.application,
+            parsed.compute,
             vpc_id="vpc-1",
             subnet_ids=SUBNETS,
             security_group_id="sg-1",

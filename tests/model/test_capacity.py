@@ -159,6 +159,8 @@ def test_every_instance_has_the_budget_of_the_whole_fleet(stack: Stack) -> None:
     settings = stack.settings()
     found = capacity.capacity(settings)
     assert [budget.instance for budget in found.connections] == ["primary", *settings.database.replica_names]
-    assert {budget.at_maximum for budget in found.connections} == {found.servers * found.connections_per_server}
-    assert found.servers_during_refresh >= found.servers >= settings.servers.max
+    pods, _ = capacity.pod_connections(settings)
+    assert {budget.at_maximum for budget in found.connections} == {found.servers * found.connections_per_server + pods}
+    assert found.servers_during_refresh >= found.servers >= (settings.servers.max if settings.compute.servers else 0)
+    assert (pods > 0) == (found.pods is not None) == (settings.compute.kubernetes is not None)
     assert all(budget.limit > 0 for budget in found.connections)

@@ -16,6 +16,8 @@ from tests.model.parsing import problems
 
 _REQUIRED = {
     "application.image",
+    "compute.kubernetes.access[].principal",
+    "compute.kubernetes.tasks.app",
     "scaling.database_connections.steps[].add_percent",
     "scaling.response_time.steps[].add_percent",
     "scaling.scheduled[].cron",

@@ -183,11 +183,11 @@ def test_tags_are_the_user_s_and_the_program_s() -> None:
         ),
         (
             {"application": {"port": 8001}},
-            "application.port: must not be 8001, where gunicorn listens on a server",
+            "application.port: must not be 8001, where gunicorn listens beside nginx",
         ),
         (
             {"application": {"port": 6432}, "database": {"pooling": "pgbouncer"}},
-            "application.port: must not be 6432, where PgBouncer listens on a server",
+            "application.port: must not be 6432, where PgBouncer listens beside nginx",
         ),
         ({"database": {"zone": 3}}, "database.zone: must be at most network.zones (2), is 3"),
         (

@@ -118,6 +118,7 @@ def test_rules_that_no_setting_can_break_are_broken_by_none(stack: Stack) -> Non
     by_settings = {
         "bounded-maximum",
         "cache-failover",
+        "cluster-logs",
         "database-backups",
         "database-deletion-protection",
         "database-multi-az",

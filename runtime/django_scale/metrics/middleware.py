@@ -30,6 +30,7 @@ class ScalingMetricsMiddleware:
     """Counts, times and classifies requests, sync and async, in some microseconds and without I/O.
 
     With METRICS_EXPORTER prometheus it answers METRICS_PATH itself, before host validation: a scraper comes by address.
+    What came through a proxy is not answered: a load balancer says so in X-Forwarded-For, whatever its client says.
     """
 
     sync_capable = True
@@ -38,7 +39,7 @@ class ScalingMetricsMiddleware:
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
         opts = options()
-        self._scraped = opts.metrics_path if opts.metrics_exporter == "prometheus" else None
+        self._scraped = opts.metrics_path if "prometheus" in opts.metrics_exporter else None
         self._started = False
         self._async = iscoroutinefunction(get_response)
         if self._async:
@@ -48,7 +49,7 @@ class ScalingMetricsMiddleware:
         """Serve one request."""
         if self._async:
             return self._serve_async(request)
-        if request.path == self._scraped:
+        if self._is_scrape(request):
             return scrape()
         publisher.ensure_started()
         held, status = slots(), 500
@@ -61,8 +62,11 @@ class ScalingMetricsMiddleware:
         finally:
             scaling_metrics.finish(held, perf_counter() - began, status)
 
+    def _is_scrape(self, request: HttpRequest) -> bool:
+        return request.path == self._scraped and "HTTP_X_FORWARDED_FOR" not in request.META
+
     async def _serve_async(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path == self._scraped:
+        if self._is_scrape(request):
             return await sync_to_async(scrape)()
         publisher.ensure_started()
         held, status = slots(), 500

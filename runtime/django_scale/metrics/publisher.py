@@ -40,13 +40,13 @@ class Publisher(threading.Thread):
                 connections.close_all()
 
     def publish(self, sample: Sample) -> None:
-        """Send one sample to the exporter."""
+        """Send one sample to the exporters."""
         opts = self._options
-        if opts.metrics_exporter == "cloudwatch":
-            self._cloudwatch.publish(sample)
-        else:
+        if "emf" in opts.metrics_exporter:
             sys.stdout.write("".join(f"{x}\n" for x in embedded(sample, opts.metrics_namespace, opts.environment)))
             sys.stdout.flush()
+        if "cloudwatch" in opts.metrics_exporter:
+            self._cloudwatch.publish(sample)
 
     def stop(self) -> None:
         """End after the sample at hand."""
@@ -60,7 +60,7 @@ _starting = threading.Lock()
 def ensure_started() -> None:
     """Start the publisher of this process, at its first request: a thread does not survive a fork."""
     global _publisher
-    if _publisher is not None or options().metrics_exporter not in {"cloudwatch", "emf"}:
+    if _publisher is not None or not options().metrics_exporter & {"cloudwatch", "emf"}:
         return
     with _starting:
         if _publisher is None:

@@ -81,6 +81,8 @@ def queue_lengths() -> dict[str, float]:
         return {}
     if urlsplit(opts.celery_broker_url).scheme in {"redis", "rediss"}:
         return _redis_lengths(opts.celery_broker_url, opts.celery_queues)
+    if opts.celery_queue_urls:
+        return _sqs_lengths({queue: opts.celery_queue_urls[queue] for queue in opts.celery_queues}, opts.region)
     return _kombu_lengths(opts.celery_broker_url, opts.celery_queues)
 
 
@@ -98,6 +100,25 @@ def _redis_lengths(url: str, queues: tuple[str, ...]) -> dict[str, float]:
         lengths = [float(length) for length in pipeline.execute()]
     width = len(_PRIORITIES)
     return {queue: sum(lengths[i * width : (i + 1) * width]) for i, queue in enumerate(queues)}
+
+
+def _sqs_lengths(urls: Mapping[str, str], region: str) -> dict[str, float]:
+    """Messages that wait, as SQS counts them: approximately, without those that a worker holds."""
+    try:
+        boto3, config = importlib.import_module("boto3"), importlib.import_module("botocore.config")
+    except ImportError as error:
+        raise ImproperlyConfigured("queue lengths in Amazon SQS need the extra `cloudwatch`, for boto3") from error
+    failures = importlib.import_module("botocore.exceptions")
+    quick = config.Config(connect_timeout=2, read_timeout=2, retries={"max_attempts": 1})
+    client: Any = boto3.client("sqs", region_name=region or None, config=quick)
+    found: dict[str, float] = {}
+    for queue, url in urls.items():
+        try:
+            answer = client.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+            found[queue] = float(answer["Attributes"]["ApproximateNumberOfMessages"])
+        except (failures.BotoCoreError, failures.ClientError) as error:
+            logger.warning("the length of queue %s cannot be read: %s", queue, error)
+    return found
 
 
 def _kombu_lengths(url: str, queues: tuple[str, ...]) -> dict[str, float]:

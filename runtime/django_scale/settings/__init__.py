@@ -24,6 +24,7 @@ __all__ = [
     "ConfigurationError",
     "Environment",
     "caches",
+    "celery",
     "databases",
     "logging",
     "middleware",
@@ -49,12 +50,37 @@ def runtime_options(env: Environment | None = None) -> dict[str, Any]:
         "MAX_LAG_BYTES": env.integer("DB_REPLICA_MAX_LAG_BYTES"),
         # Twice: a replica that a cookie would still keep a session from is left out long before the cookie ends.
         "STICKY_SECONDS": 2 * env.number("DB_REPLICA_MAX_LAG_SECONDS"),
-        "METRICS_EXPORTER": env.text("METRICS_EXPORTER"),
+        "METRICS_EXPORTER": env.items("METRICS_EXPORTER"),
         "METRICS_NAMESPACE": env.text("METRICS_NAMESPACE"),
         "WORKER_CAPACITY": env.integer("GUNICORN_THREADS"),
         "CELERY_QUEUES": env.items("CELERY_QUEUES"),
         "CELERY_BROKER_URL": env.text("CELERY_BROKER_URL"),
+        "CELERY_QUEUE_URLS": env.pairs("CELERY_QUEUE_URLS"),
     }
+
+
+def _transport(env: Environment) -> dict[str, Any]:
+    """Options of Kombu's SQS transport: the queues that there are, so that it asks to list and to make none."""
+    queues = env.pairs("CELERY_QUEUE_URLS")
+    if not queues:
+        return {}
+    # 20 s is the longest poll there is (SQS, ReceiveMessage, WaitTimeSeconds): an empty queue is asked most rarely.
+    predefined = {name: {"url": url} for name, url in queues.items()}
+    return {"region": env.text("AWS_REGION"), "predefined_queues": predefined, "wait_time_seconds": 20}
+
+
+def celery(env: Environment | None = None) -> dict[str, Any]:
+    """Celery's settings, for `config_from_object("django.conf:settings", namespace="CELERY")`."""
+    env = env or read()
+    if not env.text("CELERY_BROKER_URL"):
+        return {}
+    found: dict[str, Any] = {"CELERY_BROKER_URL": env.text("CELERY_BROKER_URL")}
+    if env.items("CELERY_QUEUE_URLS"):
+        found["CELERY_BROKER_TRANSPORT_OPTIONS"] = _transport(env)
+        found["CELERY_TASK_DEFAULT_QUEUE"] = next(iter(env.pairs("CELERY_QUEUE_URLS")))
+        # SQS has no broadcast: remote control would make a queue for each worker.
+        found["CELERY_WORKER_ENABLE_REMOTE_CONTROL"] = False
+    return found
 
 
 def scaled(namespace: dict[str, Any], env: Environment | None = None) -> None:
@@ -87,5 +113,4 @@ def scaled(namespace: dict[str, Any], env: Environment | None = None) -> None:
     namespace.setdefault("DEFAULT_AUTO_FIELD", "django.db.models.BigAutoField")
     namespace.setdefault("USE_TZ", True)
     namespace.setdefault("TIME_ZONE", "UTC")
-    if env.text("CELERY_BROKER_URL"):
-        namespace["CELERY_BROKER_URL"] = env.text("CELERY_BROKER_URL")
+    namespace.update(celery(env))

@@ -76,6 +76,10 @@ class Environment:
         value = self.values[name]
         return value if isinstance(value, tuple) else ()
 
+    def pairs(self, name: str) -> dict[str, str]:
+        """The value of a list of name=value, in its order."""
+        return {key.strip(): value.strip() for key, _, value in (item.partition("=") for item in self.items(name))}
+
 
 def _number(variable: Variable, raw: str) -> int | float:
     value = int(raw) if variable.kind == "integer" else float(raw)
@@ -90,6 +94,17 @@ def _boolean(raw: str) -> bool:
     if word not in _TRUE | _FALSE:
         raise ValueError(f"{raw!r} is neither true nor false")
     return word in _TRUE
+
+
+def _items(raw: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in raw.split(",") if item.strip())
+
+
+def _choice(variable: Variable, raw: str) -> str:
+    word = raw.upper() if variable.choices[0].isupper() else raw.lower()
+    if word not in variable.choices:
+        raise ValueError(f"{raw!r} is none of {', '.join(variable.choices)}")
+    return word
 
 
 def parse(variable: Variable, raw: str) -> Value:
@@ -108,12 +123,17 @@ def parse(variable: Variable, raw: str) -> Value:
                     raise
                 raise ValueError(f"{raw!r} is not a {variable.kind}") from None
         case "choice":
-            word = raw.upper() if variable.choices[0].isupper() else raw.lower()
-            if word not in variable.choices:
-                raise ValueError(f"{raw!r} is none of {', '.join(variable.choices)}")
-            return word
+            return _choice(variable, raw)
+        case "choices":
+            return tuple(_choice(variable, item) for item in _items(raw))
+        case "pairs":
+            items = _items(raw)
+            wrong = [item for item in items if not all(part.strip() for part in (item.partition("=")[::2]))]
+            if wrong:
+                raise ValueError(f"{wrong[0]!r} is not name=value")
+            return items
         case "list" | "nodes":
-            items = tuple(item.strip() for item in raw.split(",") if item.strip())
+            items = _items(raw)
             wrong = [item for item in items if variable.kind == "nodes" and not _NODE.fullmatch(item)]
             if wrong:
                 raise ValueError(f"{wrong[0]!r} is not host:port")
@@ -172,8 +192,11 @@ def _missing(values: Mapping[str, Value], replicas: list[ReplicaSettings], empty
             problems.append(f"{store}_NODES: missing ({store}_PASSWORD is set)")
     if values["SESSION_MODE"] == "single" and len(values["SESSION_NODES"] or ()) > 1:  # type: ignore[arg-type]
         problems.append("SESSION_NODES: more than one node with SESSION_MODE single")
-    if values["METRICS_EXPORTER"] in {"cloudwatch", "emf"} and not values["DJANGO_SCALE_ENVIRONMENT"]:
-        problems.append(f"DJANGO_SCALE_ENVIRONMENT: missing (METRICS_EXPORTER is {values['METRICS_EXPORTER']})")
+    exporters = [x for x in ("cloudwatch", "emf") if x in (values["METRICS_EXPORTER"] or ())]  # type: ignore[operator]
+    if exporters and not values["DJANGO_SCALE_ENVIRONMENT"]:
+        problems.append(f"DJANGO_SCALE_ENVIRONMENT: missing (METRICS_EXPORTER is {exporters[0]})")
+    if values["CELERY_QUEUE_URLS"] and not values["AWS_REGION"]:
+        problems.append("AWS_REGION: missing (CELERY_QUEUE_URLS is set)")
     return problems
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["text", "secret", "integer", "number", "boolean", "list", "nodes", "choice"]
+Kind = Literal["text", "secret", "integer", "number", "boolean", "list", "nodes", "pairs", "choice", "choices"]
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,10 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("STATIC_URL", "text", None, "URL of static files"),
     Variable("MEDIA_BUCKET", "text", None, "bucket of uploads"),
     Variable("MEDIA_URL", "text", None, "URL of uploads"),
-    Variable("METRICS_EXPORTER", "choice", "none", "where metrics go", choices=EXPORTERS),
+    Variable("METRICS_EXPORTER", "choices", ("none",), "where metrics go; one, or several", choices=EXPORTERS),
     Variable("METRICS_NAMESPACE", "text", "Django/Application", "namespace in CloudWatch"),
     Variable("CELERY_QUEUES", "list", (), "queues whose length is a metric"),
+    Variable("CELERY_QUEUE_URLS", "pairs", (), "queue=URL of each queue in Amazon SQS; the first is the default"),
     Variable("CELERY_BROKER_URL", "secret", None, "broker of Celery; a URL that may hold a password"),
     Variable("PORT", "integer", 8000, "port of the server", 1, 65535),
     Variable("WEB_CONCURRENCY", "integer", 1, "worker processes", 1, 1024),

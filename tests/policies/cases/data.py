@@ -80,4 +80,15 @@ DATA = (
         "/dev/xvda",
     ),
     Case("topic-encrypted", (resource(t.TOPIC),), (resource(t.TOPIC, {"kmsMasterKeyId": "key"}),), "unencrypted"),
+    Case(
+        "cluster-secrets",
+        (resource(t.CLUSTER, {"encryptionConfig": {"provider": {}, "resources": ["secrets"]}}),),
+        (
+            resource(
+                t.CLUSTER,
+                {"encryptionConfig": {"provider": {"keyArn": "arn:aws:kms:::key/1"}, "resources": ["secrets"]}},
+            ),
+        ),
+        "under no key",
+    ),
 )

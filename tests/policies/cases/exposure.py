@@ -163,4 +163,16 @@ EXPOSURE = (
         (resource(t.SUBNET, {"mapPublicIpOnLaunch": False}),),
         "public address",
     ),
+    Case(
+        "cluster-endpoint",
+        (resource(t.CLUSTER, {"vpcConfig": {"endpointPublicAccess": True, "publicAccessCidrs": ["0.0.0.0/0"]}}),),
+        (resource(t.CLUSTER, {"vpcConfig": {"endpointPublicAccess": True, "publicAccessCidrs": ["203.0.113.0/24"]}}),),
+        "anyone on the internet",
+    ),
+    Case(
+        "cluster-endpoint",
+        (resource(t.CLUSTER, {"vpcConfig": {"subnetIds": ["subnet-1"]}}),),
+        (resource(t.CLUSTER, {"vpcConfig": {"subnetIds": ["subnet-1"], "endpointPublicAccess": False}}),),
+        "anyone on the internet",
+    ),
 )

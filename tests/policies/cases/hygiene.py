@@ -58,4 +58,10 @@ HYGIENE = (
     Case(
         "key-rotation", (resource(t.KEY),), (resource(t.KEY, {"customerMasterKeySpec": "RSA_4096"}),), "never rotated"
     ),
+    Case(
+        "cluster-logs",
+        (resource(t.CLUSTER, {"enabledClusterLogTypes": ["api", "scheduler"]}),),
+        (resource(t.CLUSTER, {"enabledClusterLogTypes": ["audit"]}),),
+        "audit log is off",
+    ),
 )

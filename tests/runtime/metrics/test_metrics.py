@@ -272,6 +272,19 @@ def test_the_scrape_is_answered_only_where_prometheus_is_the_exporter() -> None:
     assert b"django_requests_total" in answer.content
 
 
+def test_several_exporters_answer_the_scrape_too() -> None:
+    with override_settings(DJANGO_SCALE={"METRICS_EXPORTER": ["cloudwatch", "prometheus"]}):
+        answer: Any = ScalingMetricsMiddleware(lambda _: HttpResponse("page"))(RequestFactory().get("/metrics"))
+    assert b"django_requests_total" in answer.content
+
+
+def test_what_came_through_a_load_balancer_gets_no_metrics() -> None:
+    through = RequestFactory().get("/metrics", headers={"x-forwarded-for": "203.0.113.7"})
+    with override_settings(DJANGO_SCALE={"METRICS_EXPORTER": "prometheus"}):
+        answer: Any = ScalingMetricsMiddleware(lambda _: HttpResponse("page"))(through)
+    assert answer.content == b"page"
+
+
 @pytest.fixture
 def broker(shards: list[Redis]) -> Iterator[str]:
     server = shards[0]

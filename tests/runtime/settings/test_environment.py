@@ -11,7 +11,7 @@ BASE = {"DJANGO_SECRET_KEY": "s", "DJANGO_ALLOWED_HOSTS": "a.example"}
 
 def test_each_variable_is_listed_once_with_a_purpose() -> None:
     names = [variable.name for variable in VARIABLES]
-    assert len(names) == len(set(names)) == 52
+    assert len(names) == len(set(names)) == 53
     assert all(variable.purpose for variable in VARIABLES)
     assert {v.name for v in VARIABLES if v.secret} == {
         "DJANGO_SECRET_KEY",
@@ -53,6 +53,9 @@ def test_defaults_of_the_chapter(name: str, default: object) -> None:
         ("CACHE_NODES", "host"),
         ("CACHE_MODE", "sentinel"),
         ("METRICS_EXPORTER", "statsd"),
+        ("METRICS_EXPORTER", "cloudwatch,statsd"),
+        ("CELERY_QUEUE_URLS", "default"),
+        ("CELERY_QUEUE_URLS", "=https://sqs.example.com"),
         ("LOG_LEVEL", "LOUD"),
         ("SESSION_SECONDS", "-1"),
     ],
@@ -75,6 +78,8 @@ def test_a_wrong_value_is_one_error_that_names_its_variable(name: str, value: st
         ({"CACHE_PASSWORD": "x"}, ["CACHE_NODES"]),
         ({"SESSION_NODES": "a:1,b:2"}, ["SESSION_NODES"]),
         ({"METRICS_EXPORTER": "cloudwatch"}, ["DJANGO_SCALE_ENVIRONMENT"]),
+        ({"METRICS_EXPORTER": "prometheus,emf"}, ["DJANGO_SCALE_ENVIRONMENT"]),
+        ({"CELERY_QUEUE_URLS": "default=https://sqs.example.com"}, ["AWS_REGION"]),
     ],
 )
 def test_what_is_missing_is_named(given: dict[str, str], named: list[str]) -> None:
@@ -113,3 +118,16 @@ def test_replicas_take_what_they_lack_from_the_primary() -> None:
     one, two = env.replicas
     assert (one.alias, one.host, one.port, one.name, one.weight) == ("replica_1", "r1", 6432, "app", 1)
     assert (two.alias, two.host, two.port, two.name, two.weight) == ("replica_2", "r2", 1, "n", 3)
+
+
+def test_metrics_go_to_one_place_or_to_several() -> None:
+    base = BASE | {"DJANGO_SCALE_ENVIRONMENT": "shop-prod"}
+    assert read(base).items("METRICS_EXPORTER") == ("none",)
+    assert read(base | {"METRICS_EXPORTER": "prometheus"}).items("METRICS_EXPORTER") == ("prometheus",)
+    several = read(base | {"METRICS_EXPORTER": "cloudwatch, Prometheus"})
+    assert several.items("METRICS_EXPORTER") == ("cloudwatch", "prometheus")
+
+
+def test_pairs_keep_their_order_and_the_value_may_hold_an_equals_sign() -> None:
+    env = read(BASE | {"AWS_REGION": "eu-west-1", "CELERY_QUEUE_URLS": "b=https://sqs/1?x=1, a=https://sqs/2"})
+    assert list(env.pairs("CELERY_QUEUE_URLS").items()) == [("b", "https://sqs/1?x=1"), ("a", "https://sqs/2")]

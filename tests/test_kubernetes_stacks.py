@@ -1,0 +1,152 @@
+"""Stacks with a cluster, as docs/kubernetes.md has them: beside the servers, and instead of them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from functools import cache
+from pathlib import Path
+from subprocess import run
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+import yaml
+
+from scale.plan.plan import Plan, make_plan
+from scale.testing import Recording, Resource
+from tests.components.building import get, waits_for
+
+ROOT = Path(__file__).parents[1]
+GROUP = "aws:autoscaling/group:Group"
+TARGETS = "aws:lb/targetGroup:TargetGroup"
+LISTENER = "aws:lb/listener:Listener"
+CLUSTER = "aws:eks/cluster:Cluster"
+COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+_BLOCKS = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "kubernetes.md").read_text(encoding="utf-8"), re.DOTALL)
+PLAIN: dict[str, Any] = {
+    "aws:region": "eu-west-1",
+    "django-scale:application": {"name": "shop", "image": "ghcr.io/example/shop:1.4.0", "domain": "shop.example.com"},
+    "django-scale:network": {"zones": 3},
+    "django-scale:database": {"instance_class": "db.m7g.large"},
+}
+BESIDE, INSTEAD = (yaml.safe_load(block)["config"]["django-scale:compute"] for block in _BLOCKS)
+
+# What a cluster beside the servers changes of what is there: where requests go, who is told of what, what is drawn, and
+# the servers' environment, which is the pods' too.
+CHANGED = {LISTENER, COMPOSITE, "aws:cloudwatch/dashboard:Dashboard", "aws:ec2/launchTemplate:LaunchTemplate"}
+
+
+def make(compute: dict[str, Any] | None) -> Plan:
+    with TemporaryDirectory() as folder:
+        directory = Path(folder)
+        project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text()) | {"main": os.path.relpath(ROOT, directory)}
+        config = PLAIN if compute is None else {**PLAIN, "django-scale:compute": compute}
+        (directory / "Pulumi.yaml").write_text(yaml.safe_dump(project))
+        (directory / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": config}))
+        try:
+            return make_plan(directory, "prod")
+        finally:
+            shutil.rmtree(directory / "__pycache__", ignore_errors=True)
+
+
+@cache
+def plain() -> Plan:
+    return make(None)
+
+
+@cache
+def beside() -> Plan:
+    return make(BESIDE)
+
+
+@cache
+def instead() -> Plan:
+    return make(INSTEAD)
+
+
+def facts(resource: Resource) -> tuple[object, ...]:
+    return resource.properties, resource.dependencies, resource.ignore_changes, resource.protect
+
+
+def group(plan: Recording, role: str) -> Resource:
+    return plan.one(TARGETS, f"shop-prod-{role}")
+
+
+@pytest.mark.parametrize("plan", [beside, instead])
+def test_they_plan_without_a_complaint(plan: Any) -> None:
+    assert [each for each in plan().findings if each.severity != "info"] == []
+
+
+def test_a_cluster_beside_the_servers_only_adds() -> None:
+    before, after = plain().update.resources, beside().update.resources
+    assert before.keys() <= after.keys()
+    changed = {after[urn].type for urn, each in before.items() if facts(each) != facts(after[urn])}
+    assert changed == CHANGED
+
+
+def test_requests_are_divided_by_the_weights() -> None:
+    plan = beside().update
+    action = get(plan.one(LISTENER, "shop-prod-https"), "defaultActions.0")
+    assert action["forward"]["targetGroups"] == [
+        {"arn": group(plan, "web").state["arn"], "weight": 90},
+        {"arn": group(plan, "pods").state["arn"], "weight": 10},
+    ]
+
+
+@pytest.mark.parametrize(("plan", "role"), [(plain, "web"), (instead, "pods")])
+def test_with_one_way_there_are_no_weights(plan: Any, role: str) -> None:
+    action = get(plan().update.one(LISTENER, "shop-prod-https"), "defaultActions.0")
+    assert action == {"type": "forward", "targetGroupArn": group(plan().update, role).state["arn"]}
+
+
+def test_pods_are_targets_by_address_in_a_group_that_auto_mode_may_fill() -> None:
+    pods = group(beside().update, "pods")
+    assert get(pods, "targetType") == "ip"
+    assert get(pods, "tags") == {"eks:eks-cluster-name": "shop-prod"}
+    assert get(beside().update.one(CLUSTER), "name") == "shop-prod"
+    assert get(group(beside().update, "web"), "targetType") == "instance"
+
+
+def test_both_groups_are_watched_and_people_told_of_those_that_serve() -> None:
+    assert "no-pod" in get(beside().update.one(COMPOSITE), "alarmRule")
+    kept_warm = make({"kubernetes": {"web": {"max": 20}}}).update
+    assert kept_warm.one(ALARM, "shop-prod-no-pod")
+    assert "no-pod" not in get(kept_warm.one(COMPOSITE), "alarmRule")
+    assert "no-server" in get(kept_warm.one(COMPOSITE), "alarmRule")
+
+
+def test_instead_of_the_servers_nothing_of_theirs_is_left() -> None:
+    plan = instead().update
+    assert plan.all(GROUP) == []
+    assert [each.name for each in plan.all() if each.type.startswith("aws:") and "-web" in each.name] == []
+    assert "servers" not in " ".join(each.name for each in plan.all("aws:ec2/securityGroup:SecurityGroup"))
+    assert {"group", "launch_template_version", "log_group"}.isdisjoint(plan.outputs)
+    assert plan.outputs["cluster"] == "shop-prod"
+
+
+def test_connections_are_those_of_servers_and_pods_together() -> None:
+    def most(plan: Plan) -> int:
+        assert plan.capacity is not None
+        return plan.capacity.connections[0].at_maximum
+
+    assert most(beside()) == most(plain()) + most(instead())
+
+
+def test_the_cluster_stands_in_the_private_subnets() -> None:
+    plan = beside().update
+    subnets = [each for each in plan.all("aws:ec2/subnet:Subnet") if "-private-" in each.name]
+    assert get(plan.one(CLUSTER), "vpcConfig.subnetIds") == [each.id for each in subnets]
+    assert all(waits_for(plan, plan.one(CLUSTER), each) for each in subnets)
+
+
+def test_a_stack_of_servers_never_loads_the_sdk_of_kubernetes() -> None:
+    code = (
+        "import sys; from pathlib import Path; from scale.plan.program import run_stack;"
+        f"run_stack(Path({str(ROOT)!r}), 'dev'); assert 'pulumi_kubernetes' not in sys.modules, 'loaded'"
+    )
+    done = run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
