@@ -16,6 +16,7 @@ from components.load_balancer import LoadBalancer
 from components.lookups import look_up
 from components.network import Network
 from components.provider import aws_provider
+from components.queries import Queries, Source
 from components.queues import Queues
 from components.secret import Secret
 from components.security_groups import SecurityGroups
@@ -54,6 +55,7 @@ database = Database(
     security_group_id=groups.database_id,
     zone_names=network.zone_names,
     alarm_topic=topic.arn,
+    runbooks=settings.alarms.runbooks,
     secret_generation=settings.deployment.secret_generation,
     opts=opts,
 )
@@ -68,6 +70,7 @@ caches = {
         subnet_ids=network.isolated_subnet_ids,
         security_group_id=groups.cache_id,
         alarm_topic=topic.arn,
+        runbooks=settings.alarms.runbooks,
         secret_generation=settings.deployment.secret_generation,
         opts=opts,
     )
@@ -86,8 +89,9 @@ balancer = LoadBalancer(
     hosted_zone_id=lookups.hosted_zone_id,
     opts=opts,
 )
+firewall = None
 if settings.traffic.firewall is not None:
-    Firewall(name, settings.traffic.firewall, settings.traffic, settings.region, balancer.arn, opts)
+    firewall = Firewall(name, settings.traffic.firewall, settings.traffic, settings.region, balancer.arn, opts)
 
 weights = settings.compute.weights
 watched: list[Watched] = []
@@ -161,6 +165,7 @@ if balancer.servers is not None and groups.servers_id is not None and lookups.im
         resource_label=balancer.servers.resource_label,
         balancer_dimensions=balancer.metric_dimensions,
         application_dimensions=application_dimensions,
+        runbooks=settings.alarms.runbooks,
         opts=opts,
     )
 
@@ -207,6 +212,13 @@ if kubernetes is not None and balancer.pods is not None and lookups.deployer_arn
     )
     pulumi.export("cluster", platform.cluster.name)
     pulumi.export("namespace", pods.namespace)
+
+logs: dict[Source, list[pulumi.Input[str]]] = {"database": [*database.log_group_names]}
+if fleet is not None:
+    logs["application"] = [fleet.log_group_name]
+if firewall is not None:
+    logs["firewall"] = [firewall.log_group_name]
+Queries(name, settings.observability, log_groups=logs, opts=opts)
 
 dashboard = Dashboard(
     name,

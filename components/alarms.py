@@ -11,7 +11,7 @@ import pulumi_aws as aws
 
 from components.metric_alarm import metric_alarm
 from model.alarms import Alarms as AlarmsModel
-from model.metrics import Alarm
+from model.metrics import Alarm, described
 
 _NAMESPACE = "AWS/ApplicationELB"
 _PERIODS, _DATAPOINTS = 5, 3
@@ -52,9 +52,19 @@ class Alarms(pulumi.ComponentResource):
         self._model = alarms
         self._child = pulumi.ResourceOptions(parent=self)
         errors = self._create_errors(balancer_dimensions)
-        slow = metric_alarm(name, _slow(alarms), dimensions=balancer_dimensions, actions=[], opts=self._child)
+        books = alarms.runbooks
+        slow = metric_alarm(
+            name, _slow(alarms), dimensions=balancer_dimensions, actions=[], runbooks=books, opts=self._child
+        )
         empty = [
-            metric_alarm(name, _empty(alarms, each.what), dimensions=each.dimensions, actions=[], opts=self._child)
+            metric_alarm(
+                name,
+                _empty(alarms, each.what),
+                dimensions=each.dimensions,
+                actions=[],
+                runbooks=books,
+                opts=self._child,
+            )
             for each in targets
         ]
         parts = [errors, slow, *(alarm for alarm, each in zip(empty, targets, strict=True) if each.serves)]
@@ -62,7 +72,9 @@ class Alarms(pulumi.ComponentResource):
         affected = aws.cloudwatch.CompositeAlarm(
             f"{name}-users-affected",
             alarm_name=f"{name}-users-affected",
-            alarm_description=f"Users are affected: errors, slow answers or {missed}",
+            alarm_description=described(
+                f"Users are affected: errors, slow answers or {missed}", "users-affected", books
+            ),
             alarm_rule=pulumi.Output.all(*(part.name for part in parts)).apply(
                 lambda names: " OR ".join(f'ALARM("{part}")' for part in names)
             ),
@@ -98,7 +110,7 @@ class Alarms(pulumi.ComponentResource):
         queries.append({"id": "share", "expression": share, "label": "5xx answers, percent", "return_data": True})
         return aws.cloudwatch.MetricAlarm(
             f"{self._name}-errors",
-            alarm_description="Too many answers are errors",
+            alarm_description=described("Too many answers are errors", "errors", self._model.runbooks),
             metric_queries=queries,
             comparison_operator="GreaterThanThreshold",
             threshold=self._model.error_percent,

@@ -11,7 +11,7 @@ from components.metric_alarm import metric_alarm
 from components.secret import Secret
 from model.cache import CacheGroup, Engine
 from model.environment import CACHE_PORT, CACHE_USER
-from model.metrics import Alarm
+from model.metrics import RUNBOOKS, Alarm
 
 _TIMEOUTS = pulumi.CustomTimeouts(create="2h", update="4h", delete="2h")
 
@@ -40,12 +40,14 @@ class Cache(pulumi.ComponentResource):
         subnet_ids: Sequence[pulumi.Input[str]],
         security_group_id: pulumi.Input[str],
         alarm_topic: pulumi.Input[str],
+        runbooks: str = RUNBOOKS,
         secret_generation: int = 1,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Build the group. One that `evicts` drops the least recently used key when full; another refuses writes."""
         super().__init__("django-scale:cache:Cache", name, None, opts)
         self._name = name
+        self._runbooks = runbooks
         self._model = group
         self._engine: Engine = engine
         self._engine_version = engine_version
@@ -146,6 +148,7 @@ class Cache(pulumi.ComponentResource):
                     dimensions={"CacheClusterId": node_id},
                     actions=[alarm_topic],
                     ok_actions=[alarm_topic],
+                    runbooks=self._runbooks,
                     opts=self._child,
                 )
 
@@ -160,6 +163,7 @@ def node_alarms(group: CacheGroup) -> list[Alarm]:
     return [
         Alarm(
             role="cpu",
+            area="cache",
             description="A cache node's engine is busy",
             namespace="AWS/ElastiCache",
             metric="EngineCPUUtilization",
@@ -168,6 +172,7 @@ def node_alarms(group: CacheGroup) -> list[Alarm]:
         ),
         Alarm(
             role="memory",
+            area="cache",
             description="A cache node's memory is full",
             namespace="AWS/ElastiCache",
             metric="DatabaseMemoryUsagePercentage",
@@ -176,6 +181,7 @@ def node_alarms(group: CacheGroup) -> list[Alarm]:
         ),
         Alarm(
             role="evictions",
+            area="cache",
             description="A cache node drops keys that were still wanted",
             namespace="AWS/ElastiCache",
             metric="Evictions",

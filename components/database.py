@@ -12,7 +12,7 @@ from components.metric_alarm import metric_alarm
 from components.secret import Secret
 from model import capacity
 from model.database import Database as DatabaseModel
-from model.metrics import Alarm
+from model.metrics import RUNBOOKS, Alarm
 
 # Creating, upgrading and deleting an instance with a standby and replicas outlasts the provider's own time-outs.
 _TIMEOUTS = pulumi.CustomTimeouts(create="3h", update="6h", delete="3h")
@@ -35,6 +35,8 @@ class Database(pulumi.ComponentResource):
     password: Secret
     instance_ids: dict[str, pulumi.Output[str]]
     """The identifiers by name: `primary`, then the replicas."""
+    log_group_names: list[pulumi.Output[str]]
+    """Where the instances log, slow statements among them."""
 
     def __init__(
         self,
@@ -45,17 +47,20 @@ class Database(pulumi.ComponentResource):
         security_group_id: pulumi.Input[str],
         zone_names: Sequence[pulumi.Input[str]],
         alarm_topic: pulumi.Input[str],
+        runbooks: str = RUNBOOKS,
         secret_generation: int = 1,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Build the instances in isolated subnets; `zone_names` are the network's zones, in its order."""
         super().__init__("django-scale:database:Database", name, None, opts)
         self._name = name
+        self._runbooks = runbooks
         self._model = database
         self._child = pulumi.ResourceOptions(parent=self)
         self._security_group_id = security_group_id
         self._zone_names = zone_names
         self._grants: list[pulumi.Resource] = []
+        self.log_group_names = []
         self._monitoring = self._create_monitoring_role()
         self._parameters = self._create_parameters()
         # RDS's own password in Secrets Manager cannot be used by an instance with replicas (RDS guide, "Limitations
@@ -208,6 +213,7 @@ class Database(pulumi.ComponentResource):
             )
             for log in _LOGS
         ]
+        self.log_group_names.append(logs[_LOGS.index("postgresql")].name)
         return pulumi.ResourceOptions(
             parent=self,
             protect=protect,
@@ -226,6 +232,7 @@ class Database(pulumi.ComponentResource):
                 dimensions={"DBInstanceIdentifier": instance.identifier},
                 actions=[alarm_topic],
                 ok_actions=[alarm_topic],
+                runbooks=self._runbooks,
                 opts=self._child,
             )
 
@@ -237,6 +244,7 @@ def instance_alarms(database: DatabaseModel, class_name: str, *, replica: bool) 
     alarms = [
         Alarm(
             role="cpu",
+            area="database",
             description="The database's processors are busy",
             namespace="AWS/RDS",
             metric="CPUUtilization",
@@ -245,6 +253,7 @@ def instance_alarms(database: DatabaseModel, class_name: str, *, replica: bool) 
         ),
         Alarm(
             role="free-storage",
+            area="database",
             description="The database runs out of storage",
             namespace="AWS/RDS",
             metric="FreeStorageSpace",
@@ -256,6 +265,7 @@ def instance_alarms(database: DatabaseModel, class_name: str, *, replica: bool) 
         ),
         Alarm(
             role="connections",
+            area="database",
             description="The database's connections run out",
             namespace="AWS/RDS",
             metric="DatabaseConnections",
@@ -267,6 +277,7 @@ def instance_alarms(database: DatabaseModel, class_name: str, *, replica: bool) 
         alarms.append(
             Alarm(
                 role="lag",
+                area="database",
                 description="The replica is behind the primary",
                 namespace="AWS/RDS",
                 metric="ReplicaLag",

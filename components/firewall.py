@@ -25,6 +25,8 @@ class Firewall(pulumi.ComponentResource):
     metric_dimensions: dict[str, str]
     """The dimensions of the ACL's metrics in CloudWatch, without the rule's."""
 
+    log_group_name: pulumi.Output[str]
+
     def __init__(
         self,
         name: str,
@@ -75,6 +77,7 @@ class Firewall(pulumi.ComponentResource):
             retention_in_days=firewall.log_retention_days,
             opts=child,
         )
+        self.log_group_name = group.name
         aws.wafv2.WebAclLoggingConfiguration(
             f"{name}-firewall",
             resource_arn=acl.arn,

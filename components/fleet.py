@@ -12,6 +12,7 @@ import pulumi_aws as aws
 
 from components import permissions
 from components.application_permissions import application_statements
+from model.observability import COLLECTOR
 from model.settings import Settings
 from render import server
 from render.cloud_init import Container, user_data
@@ -119,15 +120,11 @@ class Fleet(pulumi.ComponentResource):
             permissions.allow(["logs:CreateLogStream", "logs:PutLogEvents"], permissions.log_streams(self._logs)),
             *application_statements(bucket_arns, self._queue_arns),
         ]
-        repositories = [
-            f"arn:aws:ecr:{ecr['region']}:{ecr['account']}:repository/{ecr['name']}" for ecr in self._in_ecr()
-        ]
-        if repositories:
-            pull = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
-            statements += [
-                permissions.allow(pull, list(dict.fromkeys(repositories))),
-                permissions.allow(["ecr:GetAuthorizationToken"], ["*"]),  # It names no resource either.
-            ]
+        if self._settings.observability.collects:
+            statements.append(permissions.send_traces())
+        arns = [f"arn:aws:ecr:{ecr['region']}:{ecr['account']}:repository/{ecr['name']}" for ecr in self._in_ecr()]
+        if arns:
+            statements += permissions.pull(*dict.fromkeys(arns))
         return statements
 
     def _in_ecr(self) -> list[re.Match[str]]:
@@ -154,6 +151,7 @@ class Fleet(pulumi.ComponentResource):
                 registries=tuple(sorted({ecr["registry"] for ecr in self._in_ecr()})),
                 nginx=server.nginx(settings),
                 pgbouncer=server.pgbouncer(settings, values["hosts"]),
+                collector=COLLECTOR if settings.observability.collects else None,
             )
             return base64.b64encode(user_data(container)).decode()
 

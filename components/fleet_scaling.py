@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.metric_alarm import metric_alarm
-from model.metrics import APPLICATION_NAMESPACE, Alarm
+from model.metrics import APPLICATION_NAMESPACE, RUNBOOKS, Alarm
 from model.scaling import Predictive, ScalingPolicy, Scheduled, StepPolicy
 
 _MODES = {"forecast-only": "ForecastOnly", "forecast-and-scale": "ForecastAndScale"}
@@ -30,6 +30,7 @@ class FleetScaling(pulumi.ComponentResource):
         resource_label: pulumi.Input[str],
         balancer_dimensions: Mapping[str, pulumi.Input[str]],
         application_dimensions: Mapping[str, pulumi.Input[str]],
+        runbooks: str = RUNBOOKS,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Build the policies.
@@ -40,6 +41,7 @@ class FleetScaling(pulumi.ComponentResource):
         super().__init__("django-scale:compute:FleetScaling", name, None, opts)
         self._name = name
         self._group_name = group_name
+        self._runbooks = runbooks
         self._child = pulumi.ResourceOptions(parent=self)
         if scaling.cpu_percent is not None:
             self._track("cpu", scaling, "ASGAverageCPUUtilization", scaling.cpu_percent, None)
@@ -96,7 +98,9 @@ class FleetScaling(pulumi.ComponentResource):
             ],
             opts=self._child,
         )
-        return metric_alarm(self._name, alarm, dimensions=dimensions, actions=[step.arn], opts=self._child)
+        return metric_alarm(
+            self._name, alarm, dimensions=dimensions, actions=[step.arn], runbooks=self._runbooks, opts=self._child
+        )
 
     def _schedule(self, action: Scheduled) -> None:
         aws.autoscaling.Schedule(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
-from model.metrics import Alarm
+from model.metrics import RUNBOOKS, Alarm, described
 
 
 def metric_alarm(
@@ -17,13 +17,17 @@ def metric_alarm(
     dimensions: Mapping[str, pulumi.Input[str]],
     actions: Sequence[pulumi.Input[str]],
     ok_actions: Sequence[pulumi.Input[str]] = (),
+    runbooks: str = RUNBOOKS,
     opts: pulumi.ResourceOptions,
 ) -> aws.cloudwatch.MetricAlarm:
-    """Create the alarm `{name}-{alarm.role}` on the metric with these dimensions; `actions` are ARNs it invokes."""
+    """Create the alarm `{name}-{alarm.role}` on the metric with these dimensions; `actions` are ARNs it invokes.
+
+    `runbooks` is where its page is.
+    """
     percentile = alarm.statistic.startswith("p")
     return aws.cloudwatch.MetricAlarm(
         f"{name}-{alarm.role}",
-        alarm_description=alarm.description,
+        alarm_description=described(alarm.description, alarm.page, runbooks),
         namespace=alarm.namespace,
         metric_name=alarm.metric,
         dimensions={**alarm.dimensions, **dimensions},

@@ -69,6 +69,18 @@ def log_streams(group: aws.cloudwatch.LogGroup) -> list[pulumi.Input[str]]:
     return [pulumi.Output.concat(group.arn, ":*")]
 
 
+def pull(*repository_arns: str) -> list[Statement]:
+    """Return the statements that let images be pulled from repositories of ECR."""
+    actions = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
+    # The token is the registry's: it names no repository.
+    return [allow(actions, repository_arns), allow(["ecr:GetAuthorizationToken"], ["*"])]
+
+
+def send_traces() -> Statement:
+    """Return the statement that lets X-Ray be sent traces. It names no resource (service authorization reference)."""
+    return allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"])
+
+
 def _statement(
     effect: str,
     actions: Sequence[str],

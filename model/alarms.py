@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from model.fields import FractionalPercent, FractionalSeconds, Problem, Seconds, Section, form
+from model.metrics import RUNBOOKS
 
 
 class Alarms(Section):
@@ -27,6 +28,12 @@ class Alarms(Section):
 
     period_seconds: Seconds = Field(default=60, ge=60, le=3600, multiple_of=60)
     """The width of one value of these alarms; 3 of 5 make an alarm."""
+
+    runbooks: Annotated[
+        str, form(r"(https://[^\s/]+|[\w.-]+)(/[^\s/]+)*", "a folder's address that begins with https://, or its path")
+    ] = Field(default=RUNBOOKS, max_length=400)
+    """Where the alarms' descriptions say that their pages are: the folder's address in your copy of this program, such
+    as `https://github.com/example/shop/blob/main/docs/runbooks`. By default its path."""
 
     def problems(self) -> Iterator[Problem]:
         """Yield subscribers that SNS would refuse."""

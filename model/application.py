@@ -65,6 +65,12 @@ class Application(Section):
                 )
 
     @property
+    def release(self) -> str:
+        """What logs, traces and reports call this version: the first digits of the image's digest, else its tag."""
+        named, _, digest = self.image.partition("@sha256:")
+        return digest[:12] or named.rpartition("/")[2].partition(":")[2]
+
+    @property
     def zone(self) -> str | None:
         """The hosted zone of the domain, None without a domain."""
         return self.hosted_zone or self.domain

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from model.metrics import APPLICATION_NAMESPACE
+from model.observability import COLLECTOR
 
 if TYPE_CHECKING:
     from model.database import Database
@@ -30,6 +31,7 @@ SESSION_PASSWORD = "SESSION_PASSWORD"
 
 WRITTEN = frozenset(
     {
+        "ACCESS_LOG",
         "AWS_DEFAULT_REGION",
         "AWS_REGION",
         "CACHE_KEY_PREFIX",
@@ -49,6 +51,7 @@ WRITTEN = frozenset(
         "DB_POOL_SIZE",
         "DB_PORT",
         "DB_REPLICA_MAX_LAG_SECONDS",
+        "DB_REQUEST_ID",
         "DB_SSLMODE",
         "DB_SSLROOTCERT",
         "DB_USER",
@@ -57,14 +60,22 @@ WRITTEN = frozenset(
         "DJANGO_CSRF_TRUSTED_ORIGINS",
         "DJANGO_DEBUG",
         "DJANGO_SCALE_ENVIRONMENT",
+        "DJANGO_SCALE_RELEASE",
         "DJANGO_SECRET_KEY",
+        "ERROR_TRACKER",
         "GUNICORN_THREADS",
         "LOG_FORMAT",
+        "LOG_LEVEL",
         "MEDIA_BUCKET",
         "MEDIA_URL",
         "METRICS_EXPORTER",
         "METRICS_NAMESPACE",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_SERVICE_NAME",
+        "OTEL_TRACES_SAMPLER",
+        "OTEL_TRACES_SAMPLER_ARG",
         "PORT",
+        "REQUEST_ID_HEADERS",
         "SESSION_MODE",
         "SESSION_NODES",
         "SESSION_PASSWORD",
@@ -120,6 +131,7 @@ def container_environment(settings: Settings, endpoints: Endpoints) -> dict[str,
         **_caches(settings, endpoints),
         **_storage(endpoints),
         **_tasks(settings, endpoints),
+        **_observability(settings),
         **settings.application.environment,
     }
 
@@ -142,7 +154,6 @@ def _application(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
         # The same for servers and pods: what a pod has of its own must not be a variable.
         "METRICS_EXPORTER": "cloudwatch" if settings.compute.kubernetes is None else "cloudwatch,prometheus",
         "METRICS_NAMESPACE": APPLICATION_NAMESPACE,
-        "LOG_FORMAT": "json",
     }
 
 
@@ -250,6 +261,33 @@ def _tasks(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
         "CELERY_QUEUES": ",".join(names),
         "CELERY_QUEUE_URLS": ",".join(f"{name}={endpoints.queues[name]}" for name in names),
     }
+
+
+EDGE_HEADERS = "X-Amzn-Trace-Id"
+"""The headers in which the edge says a request's id. Behind a load balancer of AWS alone it is this one: any other
+would be its client's word."""
+
+
+def _observability(settings: Settings) -> dict[str, str]:
+    seen = settings.observability
+    variables = {
+        "LOG_FORMAT": "json",
+        "LOG_LEVEL": seen.log_level,
+        "ACCESS_LOG": _flag(seen.access_log),
+        "REQUEST_ID_HEADERS": EDGE_HEADERS,
+        "DB_REQUEST_ID": seen.database_tags,
+        "DJANGO_SCALE_RELEASE": settings.application.release,
+    }
+    if seen.error_tracker is not None:
+        variables["ERROR_TRACKER"] = seen.error_tracker
+    if seen.tracing is not None:
+        variables |= {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": seen.tracing.endpoint or f"http://{COLLECTOR}",
+            "OTEL_SERVICE_NAME": settings.prefix,
+            "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
+            "OTEL_TRACES_SAMPLER_ARG": f"{seen.tracing.sample_percent / 100:.15g}",
+        }
+    return variables
 
 
 def _flag(value: bool) -> str:

@@ -245,6 +245,7 @@ class ScalingPolicy(Section):
 def _connections_alarm(policy: DatabaseConnections) -> Alarm:
     return Alarm(
         role="database-connections",
+        area="scale-out",
         description="Servers hold many database connections",
         namespace=APPLICATION_NAMESPACE,
         metric="DatabaseConnections",
@@ -259,6 +260,7 @@ def _connections_alarm(policy: DatabaseConnections) -> Alarm:
 def _response_alarm(policy: ResponseTime) -> Alarm:
     return Alarm(
         role="response-time",
+        area="scale-out",
         description="Servers answer slowly",
         namespace="AWS/ApplicationELB",
         metric="TargetResponseTime",

@@ -19,6 +19,7 @@ from model.fields import Count, Problem, Section, form
 from model.images import Images
 from model.kubernetes import Kubernetes
 from model.network import Network
+from model.observability import COLLECTOR_PORTS, Observability
 from model.policies import Enforcement
 from model.scaling import ScalingPolicy
 from model.servers import Servers
@@ -44,6 +45,7 @@ SECTIONS: dict[str, type[Section]] = {
     "storage": Storage,
     "images": Images,
     "alarms": Alarms,
+    "observability": Observability,
 }
 """The groups of settings, by their key in a stack's file."""
 
@@ -96,6 +98,7 @@ class Settings(Section):
     storage: Storage
     images: Images
     alarms: Alarms
+    observability: Observability
     secrets: tuple[str, ...] = ()
 
     @property
@@ -290,6 +293,8 @@ def _port_problems(settings: Settings) -> Iterator[Problem]:
     taken = {environment.GUNICORN_PORT: "gunicorn"}
     if settings.database.pooling == "pgbouncer":
         taken[environment.PGBOUNCER_PORT] = "PgBouncer"
+    if settings.compute.servers and settings.observability.collects:
+        taken |= dict.fromkeys(COLLECTOR_PORTS, "the collector of traces")
     port = settings.application.port
     if port in taken:
         yield Problem("application.port", f"must not be {port}, where {taken[port]} listens beside nginx")

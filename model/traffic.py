@@ -134,7 +134,7 @@ class TrafficPolicy(Section):
     algorithm: Literal["round_robin", "least_outstanding_requests", "weighted_random"] = "least_outstanding_requests"
     """How the load balancer chooses a server."""
 
-    connections_per_client: Count | None = Field(default=100, ge=1, le=100_000)
+    connections_per_client: Count | None = Field(default=100, ge=1, le=65_535)
     """Requests of one client that nginx or HAProxy serves at the same time; further ones are answered 429. One page
     over HTTP/2 may ask for 100 files at once. `null` switches it off."""
 

@@ -30,7 +30,15 @@ _TLS_POLICIES = frozenset(
 
 # Calls that name no resource (Service Authorization Reference, resource types of the services).
 _WITHOUT_RESOURCE = frozenset(
-    {"ecr:GetAuthorizationToken", "ec2:DescribeTags", "ec2:DescribeInstances", "pricing:GetProducts", "sts:*"}
+    {
+        "ecr:GetAuthorizationToken",
+        "ec2:DescribeTags",
+        "ec2:DescribeInstances",
+        "pricing:GetProducts",
+        "sts:*",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
+    }
 )
 
 

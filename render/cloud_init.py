@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from model.environment import CERTIFICATES, DATABASE_PASSWORD
+from render.collector import collector
 from render.templating import template
 
 # EC2 takes 16 KB of user data before it is encoded (EC2 guide, "User data").
@@ -48,6 +49,8 @@ class Container:
     registries: tuple[str, ...]
     nginx: Companion
     pgbouncer: Companion | None = None
+    collector: str | None = None
+    """Where a collector of traces listens (host:port), where there is one."""
 
 
 def user_data(container: Container) -> bytes:
@@ -75,7 +78,7 @@ def cloud_init(container: Container) -> str:
         if "\n" in value or "\r" in value:
             raise ValueError(f"{name}: must be one line")
     secrets = {name: shlex.quote(arn) for name, arn in container.secrets.items()}
-    return template("cloud-init.sh.j2").render(
+    text = template("cloud-init.sh.j2").render(
         image=shlex.quote(container.image),
         region=container.region,
         log_group=shlex.quote(container.log_group),
@@ -91,3 +94,6 @@ def cloud_init(container: Container) -> str:
         database_user=shlex.quote(container.environment.get("DB_USER", "")),
         beside=["django-scale-nginx", *(["django-scale-pgbouncer"] if container.pgbouncer else [])],
     )
+    if container.collector is not None:
+        text += collector(container.collector, container.region)
+    return text

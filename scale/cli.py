@@ -13,6 +13,10 @@ from typing import Annotated  # noqa: E402
 
 import typer  # noqa: E402
 
+from scale.adopt import cli as adopt  # noqa: E402
+from scale.cost import cli as cost  # noqa: E402
+from scale.load import cli as load  # noqa: E402
+from scale.operate import cli as operate  # noqa: E402
 from scale.render import cli as render  # noqa: E402
 from scale.simulate import cli as simulate  # noqa: E402
 
@@ -48,6 +52,10 @@ def plan(
 
 
 simulate.register(app)
+cost.register(app)
+adopt.register(app)
+operate.register(app)
+load.register(app)
 render.register(app)
 
 

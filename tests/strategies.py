@@ -378,6 +378,23 @@ def alarms() -> Groups:
         error_percent=st.floats(0.01, 100),
         slow_seconds=st.floats(0.001, 600),
         period_seconds=st.integers(1, 60).map(lambda minutes: minutes * 60),
+        runbooks=st.sampled_from(["docs/runbooks", "https://wiki.example.com/" + "a" * 375]),
+    )
+
+
+def observabilities() -> Groups:
+    """Return logs and traces."""
+    tracing = group(
+        sample_percent=st.floats(0.000001, 100),
+        endpoint=st.none() | st.builds("{}://{}:4318/otlp".format, st.sampled_from(["http", "https"]), _hosts),
+    )
+    return group(
+        log_level=st.sampled_from(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]),
+        access_log=st.booleans(),
+        slow_seconds=st.floats(0.001, 600),
+        database_tags=st.sampled_from(["both", "application_name", "comment", "none"]),
+        error_tracker=st.sampled_from([None, "shop.errors:start", "errors:start"]),
+        tracing=st.none() | tracing,
     )
 
 
@@ -403,6 +420,7 @@ def stacks(draw: st.DrawFn) -> Stack:
             cache=caches(),
             storage=storages(),
             alarms=alarms(),
+            observability=observabilities(),
             account=st.just("123456789012"),
             tags=st.dictionaries(st.sampled_from(["Team", "CostCenter", "owner:mail"]), st.sampled_from(["", "a b"])),
             secrets=st.dictionaries(_variables(), st.just("hidden"), max_size=3),

@@ -26,6 +26,9 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "a pooler on each server": {"database": {"pooling": "pgbouncer", "replicas": REPLICAS}},
     "no cache": {"cache": {"data": None}},
     "sessions in the database": {"cache": {"sessions": None}},
+    "traces to X-Ray": {"observability": {"tracing": {"sample_percent": 12.5}, "log_level": "WARNING"}},
+    "traces elsewhere": {"observability": {"tracing": {"endpoint": "https://otlp.example.com"}}},
+    "another error tracker": {"observability": {"error_tracker": "shop.errors:start"}},
     "neither": {"cache": {"data": None, "sessions": None}},
     "pods": {"compute": {"kubernetes": {}}},
     "tasks": {"compute": {"kubernetes": {"tasks": {"app": "project"}}}},
@@ -98,6 +101,7 @@ def test_with_a_pooler_every_database_is_at_the_server_s_own_address() -> None:
         "DB_USER": "app",
         "DB_SSLMODE": "disable",
         "DB_POOLING": "pgbouncer",
+        "DB_REQUEST_ID": "both",
         "DB_REPLICA_1_HOST": "127.0.0.1",
         "DB_REPLICA_1_PORT": "6432",
         "DB_REPLICA_1_NAME": "_replica_1",
@@ -119,6 +123,7 @@ def test_no_variable_is_plain_and_secret(name: str) -> None:
         ("sessions in the database", {"SESSION_PASSWORD", "SESSION_NODES"}),
         ("neither", {"CACHE_PASSWORD", "SESSION_PASSWORD", "CACHE_TLS", "SESSION_TLS"}),
         ("defaults", {"DB_POOL_SIZE", "DB_REPLICA_MAX_LAG_SECONDS"}),
+        ("defaults", {"ERROR_TRACKER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME", "OTEL_TRACES_SAMPLER"}),
         ("a pool in each process", {"DB_CONN_MAX_AGE"}),
         ("a pooler on each server", {"DB_CONN_MAX_AGE", "DB_POOL_SIZE", "DB_SSLROOTCERT"}),
     ],
@@ -134,6 +139,13 @@ def test_the_settings_own_variables_and_secrets_join_them() -> None:
     )
     assert plain(parsed)["SENTRY_ENVIRONMENT"] == "prod"
     assert secret_variables(parsed)[-2:] == ("API_KEY", "SENTRY_DSN")
+
+
+def test_traces_go_to_the_servers_collector_or_where_the_settings_say() -> None:
+    ours, theirs = (plain(settings(**ENVIRONMENTS[name])) for name in ("traces to X-Ray", "traces elsewhere"))
+    assert ours["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://127.0.0.1:4318"
+    assert (ours["OTEL_TRACES_SAMPLER_ARG"], ours["OTEL_SERVICE_NAME"]) == ("0.125", "django-prod")
+    assert theirs["OTEL_EXPORTER_OTLP_ENDPOINT"] == "https://otlp.example.com"
 
 
 def test_every_value_is_text_of_one_line() -> None:

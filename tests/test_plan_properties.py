@@ -57,6 +57,18 @@ def holds(stack: Stack) -> None:
     planned = plan(stack)
     assert [each for each in planned.findings if each.rule in ABOUT_THE_PROGRAM] == []
     assert planned.update.outputs["environment"]
+    alarms = [each for each in planned.update.all() if each.type.endswith("Alarm")]
+    runbooks = stack.settings().alarms.runbooks
+    assert [
+        each.name for each in alarms if not _leads_to_a_page(str(each.properties["alarmDescription"]), runbooks)
+    ] == []
+    assert alarms
+
+
+def _leads_to_a_page(description: str, runbooks: str) -> bool:
+    """Return whether an alarm's description ends in the address of a page that exists, and fits (PutMetricAlarm)."""
+    _, found, page = description.partition(f" What to do: {runbooks}/")
+    return bool(found) and (ROOT / "docs" / "runbooks" / page).is_file() and len(description) <= 1024
 
 
 @given(stack=stacks())

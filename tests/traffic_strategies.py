@@ -79,7 +79,7 @@ def traffic_policies(draw: st.DrawFn) -> Group:
             idle_timeout_seconds=st.integers(1, 4000),
             access_log_days=st.integers(1, 3650),
             deletion_protection=st.booleans(),
-            connections_per_client=st.none() | st.integers(1, 100_000),
+            connections_per_client=st.none() | st.sampled_from([1, 65_535]) | st.integers(1, 65_535),
             static_path=_paths.map(lambda path: f"{path.rstrip('/')}/").filter(lambda path: path != "/"),
             compression=st.sampled_from(["none", "static", "all"]),
             hsts_seconds=st.integers(0, 63_072_000),

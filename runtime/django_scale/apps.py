@@ -14,10 +14,15 @@ class DjangoScaleConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Watch connections and tasks, and listen for the signal that ends the process."""
+        """Report errors and traces, watch connections and tasks, listen for the signal that ends the process."""
+        from django_scale import errors, tracing
         from django_scale.db import observer, tasks
         from django_scale.health import draining
+        from django_scale.logs import tasks as log_tasks
 
         connection_created.connect(observer.observe, dispatch_uid="django_scale.observe")
+        errors.start()
+        log_tasks.connect()
+        tracing.start()
         tasks.connect()
         draining.install()

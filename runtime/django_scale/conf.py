@@ -11,6 +11,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
+from django_scale.settings.variables import TAGS
+
 
 @dataclass(frozen=True)
 class Options:
@@ -51,6 +53,10 @@ class Options:
     celery_queues: tuple[str, ...] = ()
     celery_broker_url: str = ""
     celery_queue_urls: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
+    request_id_headers: tuple[str, ...] = ("X-Request-ID", "X-Amzn-Trace-Id")
+    access_log: bool = False
+    database_tags: str = "none"
+    release: str = ""
 
 
 def _coerce(name: str, value: Any) -> Any:
@@ -58,7 +64,7 @@ def _coerce(name: str, value: Any) -> Any:
         return frozenset(value)
     if name == "metrics_exporter":
         return frozenset([value] if isinstance(value, str) else value) - {"none"}
-    return tuple(value) if name == "celery_queues" else value
+    return tuple(value) if name in {"celery_queues", "request_id_headers"} else value
 
 
 @lru_cache(maxsize=1)
@@ -70,6 +76,8 @@ def options() -> Options:
     if unknown:
         raise ImproperlyConfigured(f"DJANGO_SCALE has no option {unknown[0]!r}")
     values = Options(**{key.lower(): _coerce(key.lower(), value) for key, value in given.items()})
+    if values.database_tags not in TAGS:
+        raise ImproperlyConfigured(f"DJANGO_SCALE['DATABASE_TAGS'] is one of {', '.join(TAGS)}")
     if values.sticky not in {"cookie", "session"}:
         raise ImproperlyConfigured("DJANGO_SCALE['STICKY'] is cookie or session")
     return values

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from scale.cost.estimate import MAXIMUM, MINIMUM
 from scale.plan.differences import differences
 from scale.plan.values import plain
 
 if TYPE_CHECKING:
     from model.capacity import Capacity
+    from scale.cost.bill import Bill
     from scale.plan.plan import Plan
     from scale.plan.recording import Resource
 
 
 def document(plan: Plan, other: Plan | None = None) -> dict[str, Any]:
-    """Return the document: `stack`, `resources`, `outputs`, `findings`, `capacity` (null where it is not known).
+    """Return the document: `stack`, `resources`, `outputs`, `findings`, `capacity` (or null), `cost`.
 
     Properties are those of the update, secrets as `[secret]`. Resources come parents first, by URN among siblings.
     With another stack's plan, `against` and `differences` say how that one differs.
@@ -29,6 +31,16 @@ def document(plan: Plan, other: Plan | None = None) -> dict[str, Any]:
         "outputs": plain(dict(plan.update.outputs)),
         "findings": [asdict(finding) for finding in plan.findings],
         "capacity": None if plan.capacity is None else capacity_document(plan.capacity),
+        "cost": cost_document(plan.cost),
+    }
+
+
+def cost_document(bill: Bill) -> dict[str, Any]:
+    """Return the sums in US dollars a month, and how many items they are without."""
+    levels = {"minimum": MINIMUM, "maximum": MAXIMUM}
+    return {
+        name: {"usd": round(bill.sum(level), 2), "without_unknown": len(bill.unknown(level))}
+        for name, level in levels.items()
     }
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import jinja2
 from markupsafe import Markup
 
+from scale.cost.estimate import sentence
 from scale.plan import words
 from scale.plan.architecture import Architecture, architecture
 from scale.plan.drawing import draw
@@ -67,6 +68,7 @@ def render(plan: Plan) -> str:
         findings=[(finding, _owner(finding.resource)) for finding in plan.findings],
         verdict=_verdict(plan),
         capacity=plan.capacity,
+        cost=sentence(plan.cost, plan.stack),
         outputs=[(name, _text(plain(value))) for name, value in plan.update.outputs.items()],
         sections=_sections(plan.update, plan.update.stack_urn, prefix),
         others=[_row(each) for each in plan.update.children(plan.update.stack_urn) if not each.is_component],

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from model.capacity import Capacity
+from scale.cost.bill import Bill
+from scale.cost.estimate import estimate
 from scale.plan import capacity
 from scale.plan.checks import check
 from scale.plan.findings import Finding, ordered
@@ -32,6 +35,11 @@ class Plan:
     def stack(self) -> str:
         """The stack's name."""
         return self.passes.file.stack
+
+    @cached_property
+    def cost(self) -> Bill:
+        """What it costs at the least and at the most, from the project's own prices."""
+        return estimate(self.update, self.passes.file.configuration("update").region)
 
     @property
     def failed(self) -> bool:

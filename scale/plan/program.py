@@ -56,7 +56,7 @@ def run_stack(directory: Path, stack: str) -> Passes:
     Raises ProgramError where the stack does not exist, or its settings or its program are wrong.
     """
     file = stackfile.read(directory.resolve(), stack)
-    return Passes(file, _run_file(file, "preview"), _run_file(file, "update"))
+    return Passes(file, run_file(file, "preview"), run_file(file, "update"))
 
 
 def run(
@@ -179,7 +179,8 @@ class _Engine:
         return empty_pb2.Empty()
 
 
-def _run_file(file: StackFile, mode: Mode) -> Recording:
+def run_file(file: StackFile, mode: Mode) -> Recording:
+    """Run a stack's program in one mode. Raises ProgramError where its settings or its program are wrong."""
     program = str(file.program)
     try:
         with _in_directory(file.program.parent):

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from scale.cost.estimate import sentence
 from scale.plan import words
 from scale.plan.differences import Group as Differences
 from scale.plan.differences import differences
@@ -35,7 +36,7 @@ def write(plan: Plan, stream: TextIO | None = None, *, full: bool = False) -> No
     sections = [
         _head(plan),
         _full_tree(plan) if full else _tree(plan),
-        *_spaced(_outputs(plan, full=full), _capacity(plan.capacity), _messages(plan, full=full)),
+        *_spaced(_outputs(plan, full=full), _capacity(plan.capacity), _cost(plan), _messages(plan, full=full)),
         Text(),
         *_findings(plan),
     ]
@@ -200,6 +201,11 @@ def _largest(capacity: Capacity) -> str:
     if capacity.pods is not None:
         parts.append(words.number(capacity.pods.web_pods, "web pod"))
     return f"{' and '.join(parts)}, {words.number(capacity.connections_per_server, 'connection')} each"
+
+
+def _cost(plan: Plan) -> RenderableType | None:
+    text = sentence(plan.cost, plan.stack)
+    return Text.assemble(("Cost", "bold"), f"  {text}") if text else None
 
 
 def _messages(plan: Plan, *, full: bool) -> RenderableType | None:

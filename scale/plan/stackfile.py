@@ -47,6 +47,8 @@ class StackFile:
     stack: str
     program: Path
     raw: Mapping[str, object]
+    path: Path
+    """The stack's own file."""
 
     def configuration(self, mode: Mode) -> Configuration:
         """Return what the program is given; encrypted values are unknown in a preview, markers in an update."""
@@ -71,6 +73,39 @@ class StackFile:
 
 def read(directory: Path, stack: str) -> StackFile:
     """Read a stack of the project in `directory`. Raises ProgramError where there is none, or no such stack."""
+    project, _ = _project(directory)
+    stack_file = _path(directory, project, stack)
+    if not stack_file.is_file():
+        found = stack_file.parent.glob("Pulumi.*.yaml")
+        stacks = sorted(path.name.split(".", 1)[1].removesuffix(".yaml") for path in found)
+        known = f"the stacks are {', '.join(stacks)}" if stacks else "there is no stack yet"
+        raise ProgramError(f"{stack_file.name} does not exist; {known}")
+    return _with(directory, stack, _group(_load(stack_file).get("config"), f"{stack_file.name}: config"))
+
+
+def supposed(directory: Path, stack: str, config: Mapping[str, object]) -> StackFile:
+    """Return a stack of the project in `directory` whose file would have this `config`. Raises ProgramError."""
+    return _with(directory, stack, config)
+
+
+def project_name(directory: Path) -> str:
+    """Return the name of the project in `directory`. Raises ProgramError where there is none."""
+    return _project(directory)[1]
+
+
+def _with(directory: Path, stack: str, config: Mapping[str, object]) -> StackFile:
+    project, name = _project(directory)
+    raw = {**_defaults(project), **config}
+    full = {key if ":" in key else f"{name}:{key}": value for key, value in raw.items()}
+    return StackFile(directory, name, stack, _program(directory, project), full, _path(directory, project, stack))
+
+
+def _path(directory: Path, project: Mapping[str, object], stack: str) -> Path:
+    return directory / str(project.get("stackConfigDir") or ".") / f"Pulumi.{stack}.yaml"
+
+
+def _project(directory: Path) -> tuple[dict[str, object], str]:
+    """Return what the project's file says, and the project's name."""
     project_file = directory / "Pulumi.yaml"
     if not project_file.is_file():
         raise ProgramError(f"{project_file} does not exist: this is not a Pulumi project")
@@ -78,15 +113,7 @@ def read(directory: Path, stack: str) -> StackFile:
     name = project.get("name")
     if not isinstance(name, str):
         raise ProgramError(f"{project_file} has no name")
-    folder = directory / str(project.get("stackConfigDir") or ".")
-    stack_file = folder / f"Pulumi.{stack}.yaml"
-    if not stack_file.is_file():
-        stacks = sorted(path.name.split(".", 1)[1].removesuffix(".yaml") for path in folder.glob("Pulumi.*.yaml"))
-        known = f"the stacks are {', '.join(stacks)}" if stacks else "there is no stack yet"
-        raise ProgramError(f"{stack_file.name} does not exist; {known}")
-    raw = {**_defaults(project), **_group(_load(stack_file).get("config"), f"{stack_file.name}: config")}
-    full = {key if ":" in key else f"{name}:{key}": value for key, value in raw.items()}
-    return StackFile(directory, name, stack, _program(directory, project), full)
+    return project, name
 
 
 def _program(directory: Path, project: Mapping[str, object]) -> Path:

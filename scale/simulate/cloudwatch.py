@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 KEPT_MINUTES = timedelta(days=15)
 """CloudWatch keeps values of one minute for 15 days, of five minutes for 63, of an hour for 455."""
 KEPT_FIVE_MINUTES = timedelta(days=63)
 
 
-class Pages(Protocol):
-    """A boto3 paginator."""
+class Reader(Protocol):
+    """The part of scale.operate.account.Account that is used."""
 
-    def paginate(self, **arguments: object) -> Iterator[Mapping[str, object]]:
-        """Yield the pages of an answer."""
-        ...
-
-
-class Client(Protocol):
-    """The part of a boto3 client that is used."""
-
-    def get_paginator(self, operation_name: str) -> Pages:
-        """Return a paginator."""
+    def items(
+        self, service: str, operation: str, key: str | None = None, *, region: str | None = None, **arguments: object
+    ) -> list[dict[str, Any]]:
+        """Return all entries of a list, over all pages."""
         ...
 
 
@@ -51,48 +44,18 @@ class Recording:
         return text.getvalue()
 
 
-def client(service: str, region: str) -> Client:
-    """Return a boto3 client whose failures are RecordErrors. boto3 is loaded here, for this command alone."""
-    boto3 = importlib.import_module("boto3")
-    return _Named(cast("Client", boto3.client(service, region_name=region)))
-
-
-@dataclass(frozen=True)
-class _Named:
-    """A client whose paginators turn botocore's errors into RecordErrors."""
-
-    inner: Client
-
-    def get_paginator(self, operation_name: str) -> Pages:
-        return _NamedPages(self.inner.get_paginator(operation_name))
-
-
-@dataclass(frozen=True)
-class _NamedPages:
-    inner: Pages
-
-    def paginate(self, **arguments: object) -> Iterator[Mapping[str, object]]:
-        errors = importlib.import_module("botocore.exceptions")
-        try:
-            yield from self.inner.paginate(**arguments)
-        except (errors.BotoCoreError, errors.ClientError) as error:
-            raise RecordError(str(error)) from error
-
-
-def find_balancer(client: Client, tags: Mapping[str, str]) -> str:
+def find_balancer(reader: Reader, tags: Mapping[str, str]) -> str:
     """Return the CloudWatch dimension of the one application load balancer that has these tags.
 
-    `client` is that of the resource groups tagging API. Raises RecordError where there is none or more than one.
+    Raises RecordError where there is none or more than one.
     """
-    pages = client.get_paginator("get_resources").paginate(
+    resources = reader.items(
+        "resourcegroupstaggingapi",
+        "get_resources",
         TagFilters=[{"Key": key, "Values": [value]} for key, value in tags.items()],
         ResourceTypeFilters=["elasticloadbalancing:loadbalancer/app"],
     )
-    found = [
-        resource["ResourceARN"].split(":loadbalancer/", 1)[1]
-        for page in pages
-        for resource in cast("list[dict[str, str]]", page["ResourceTagMappingList"])
-    ]
+    found = [str(resource["ResourceARN"]).split(":loadbalancer/", 1)[1] for resource in resources]
     if len(found) != 1:
         wanted = ", ".join(f"{key}={value}" for key, value in tags.items())
         raise RecordError(f"{len(found)} application load balancers are tagged {wanted}; there must be one")
@@ -106,7 +69,7 @@ def step_for(length: timedelta) -> int:
     return 300 if length <= KEPT_FIVE_MINUTES else 3600
 
 
-def record(client: Client, balancer: str, *, end: datetime, length: timedelta) -> Recording:
+def record(reader: Reader, balancer: str, *, end: datetime, length: timedelta) -> Recording:
     """Return the requests of the load balancer with that dimension over `length` before `end`.
 
     Raises RecordError where CloudWatch has no value in that time.
@@ -125,14 +88,19 @@ def record(client: Client, balancer: str, *, end: datetime, length: timedelta) -
         },
     }
     points: list[tuple[datetime, float]] = []
-    pages = client.get_paginator("get_metric_data").paginate(
-        MetricDataQueries=[query], StartTime=end - length, EndTime=end, ScanBy="TimestampAscending"
+    results = reader.items(
+        "cloudwatch",
+        "get_metric_data",
+        "MetricDataResults",
+        MetricDataQueries=[query],
+        StartTime=end - length,
+        EndTime=end,
+        ScanBy="TimestampAscending",
     )
-    for page in pages:
-        for result in cast("list[dict[str, list[object]]]", page["MetricDataResults"]):
-            stamps = cast("list[datetime]", result["Timestamps"])
-            values = cast("list[float]", result["Values"])
-            points += [(at.astimezone(UTC), value) for at, value in zip(stamps, values, strict=True)]
+    for result in results:
+        stamps = cast("list[datetime]", result["Timestamps"])
+        values = cast("list[float]", result["Values"])
+        points += [(at.astimezone(UTC), value) for at, value in zip(stamps, values, strict=True)]
     if not points:
         raise RecordError(f"CloudWatch has no RequestCount of {balancer} in these {length.days} days")
     return Recording(step, tuple(sorted(points)))

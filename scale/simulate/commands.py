@@ -178,21 +178,24 @@ def _settings_text(found: dict[str, object]) -> str:
 
 def record_stack(directory: Path, stack: str, *, days: int, output: Path) -> None:
     """Record the requests of a stack's live load balancer. Exits with 1 where there is nothing to record from."""
-    try:
-        settings = stacks.load(directory, stack)
-    except (ProgramError, SettingsError) as error:
-        raise _refusal(str(error)) from error
-    tags = {"Application": settings.application.name, "Environment": stack}
-    try:
-        balancer = cloudwatch.find_balancer(cloudwatch.client("resourcegroupstaggingapi", settings.region), tags)
-        recording = cloudwatch.record(
-            cloudwatch.client("cloudwatch", settings.region),
-            balancer,
-            end=datetime.now(UTC).replace(second=0, microsecond=0),
-            length=timedelta(days=days),
-        )
-    except cloudwatch.RecordError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
+    from scale.operate.account import open_account, read_stack
+    from scale.operate.asking import refusing
+
+    with refusing():
+        found = read_stack(directory, stack)
+        account = open_account(found)
+        try:
+            balancer = cloudwatch.find_balancer(
+                account, {"Application": found.settings.application.name, "Environment": stack}
+            )
+            recording = cloudwatch.record(
+                account,
+                balancer,
+                end=datetime.now(UTC).replace(second=0, microsecond=0),
+                length=timedelta(days=days),
+            )
+        except cloudwatch.RecordError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from error
     output.write_text(recording.csv(), encoding="utf-8")
     typer.echo(f"{len(recording.points)} steps of {recording.step_seconds} seconds of {balancer} are in {output}.")

@@ -1,14 +1,12 @@
-"""What an instance costs an hour. Only prices with a source; any other is unknown until the user says it."""
+"""What an instance costs an hour: the price that `scale plan` and `scale cost` take too."""
 
 from __future__ import annotations
 
-PRICES: dict[tuple[str, str], float] = {("us-east-1", "m7g.large"): 0.0816}
-"""US dollars an hour, Linux, on demand, by region and instance type, as reported on 17 June 2026 by factualminds.com,
-"Amazon EC2 On-Demand Pricing: Instance Families, Regional Multipliers, and the Graviton Crossover"."""
-
-PRICED_ON = "2026-06-17"
+from scale.cost import table
+from scale.cost.prices import Rate
 
 
 def hourly(region: str, instance_type: str) -> float | None:
-    """Return the price in US dollars an hour; None where it is not known."""
-    return PRICES.get((region, instance_type))
+    """Return the project's own price in US dollars an hour; None where it has none."""
+    price = table.find(region, Rate("server", instance_type))
+    return None if price is None else price.first

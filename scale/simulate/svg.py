@@ -127,15 +127,16 @@ def _grid(axis: Axis, inner: float) -> list[str]:
 
 
 def _times(start: float, seconds: float, inner: float) -> list[str]:
-    """Label the time axis at round times: hours, days or weeks, as the length asks."""
-    spans = (300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86400, 7 * 86400, 14 * 86400, 28 * 86400)
+    """Label the time axis at round times: from ten seconds to weeks, as the length asks."""
+    spans = (10, 30, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86400, 7 * 86400, 14 * 86400, 28 * 86400)
     span = next((each for each in spans if seconds / each <= 11), spans[-1])
     parts: list[str] = []
     at = math.ceil(start / span) * span
     while at <= start + seconds:
         x = _x((at - start) / seconds)
         when = datetime.fromtimestamp(at, UTC)
-        label = when.strftime("%H:%M") if span < 86400 and at % 86400 else when.strftime("%-d %b")
+        clock = "%H:%M:%S" if span < 60 else "%H:%M"
+        label = when.strftime(clock) if span < 86400 and at % 86400 else when.strftime("%-d %b")
         parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{TOP + inner}"/>')
         parts.append(f'<text class="time" x="{x:.1f}" y="{TOP + inner + 16}">{label}</text>')
         at += span

@@ -193,6 +193,21 @@ def test_servers_may_do_this_and_no_more() -> None:
     ]
 
 
+def test_where_traces_are_collected_servers_may_send_them_to_x_ray() -> None:
+    plan = register(groups={"observability": {"tracing": {}}})
+    assert statements(plan.one(ROLE_POLICY))[-1] == {
+        "Effect": "Allow",
+        "Action": ["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
+        "Resource": ["*"],
+    }
+    assert '"http_endpoint": "127.0.0.1:4318"' in user_data(plan)
+
+
+def test_where_none_are_collected_there_is_neither_collector_nor_permission() -> None:
+    assert "xray:" not in str(statements(built().one(ROLE_POLICY)))
+    assert "amazon-cloudwatch-agent" not in user_data(built())
+
+
 @pytest.mark.parametrize("reference", [":1", "@sha256:" + "0" * 64, ":1@sha256:" + "0" * 64])
 def test_an_image_in_ecr_may_be_pulled_from_its_repository_alone(reference: str) -> None:
     plan = built(f"{ECR}/team/shop{reference}")

@@ -8,7 +8,7 @@ import pulumi
 import pytest
 
 from components.metric_alarm import metric_alarm
-from model.metrics import Alarm
+from model.metrics import Alarm, described
 from scale.testing import Resource, run
 from tests.components.building import ALARM, get
 
@@ -41,7 +41,14 @@ def made(alarm: Alarm = DESCRIBED, ok_actions: tuple[str, ...] = ()) -> Resource
 
 def test_it_is_named_after_its_role() -> None:
     assert made().name == "shop-slow"
-    assert get(made(), "alarmDescription") == "Answers are slow"
+    assert get(made(), "alarmDescription") == "Answers are slow. What to do: docs/runbooks/slow.md"
+
+
+def test_its_page_is_named_after_its_area_and_role_and_stands_where_the_settings_say() -> None:
+    description = described(
+        "The replica is behind", replace(DESCRIBED, area="database").page, "https://wiki.example.com"
+    )
+    assert description == "The replica is behind. What to do: https://wiki.example.com/database-slow.md"
 
 
 def test_what_the_model_says_is_registered() -> None:

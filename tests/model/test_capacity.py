@@ -75,11 +75,9 @@ def test_a_server_holds_a_connection_a_thread_a_pool_a_worker_or_a_pooler_s_and_
     assert _capacity(application={"workers": 3, "threads": 5}, database=database).connections_per_server == expected
 
 
-@pytest.mark.parametrize(("replicas", "expected"), [([], 3 * 5), ([{}, {}], 3 * (5 + 1) * 3)])
-def test_a_pooler_has_a_place_for_every_thread_and_watcher_and_database(
-    replicas: list[dict[str, Any]], expected: int
-) -> None:
-    settings = parse(application={"workers": 3, "threads": 5}, database={"replicas": replicas})
+@pytest.mark.parametrize(("replicas", "expected"), [(0, 3 * 5), (2, 3 * (5 + 1) * 3)])
+def test_a_pooler_has_a_place_for_every_thread_and_watcher_and_database(replicas: int, expected: int) -> None:
+    settings = parse(application={"workers": 3, "threads": 5}, database={"replicas": [{}] * replicas})
     assert capacity.pooler_clients(settings) == expected
 
 

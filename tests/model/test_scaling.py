@@ -144,6 +144,7 @@ def test_database_connections_are_those_that_the_application_counts() -> None:
     _, alarm = parse(scaling={"database_connections": {"above": 80}}).scaling.step_policies()["database-connections"]
     assert alarm == Alarm(
         role="database-connections",
+        area="scale-out",
         description="Servers hold many database connections",
         namespace="Django/Application",
         metric="DatabaseConnections",

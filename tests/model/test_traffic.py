@@ -66,6 +66,12 @@ from tests.model.parsing import assert_rule, parse
             {"retries": {"causes": ["error", "timeout"]}},
         ),
         (
+            # nginx counts them in 16 bits.
+            {"connections_per_client": 65_536},
+            "connections_per_client: must be at most 65535, is 65536",
+            {"connections_per_client": 65_535},
+        ),
+        (
             {"hsts_seconds": 63_072_001},
             "hsts_seconds: must be at most 63072000, is 63072001",
             {"hsts_seconds": 63_072_000},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -39,7 +40,7 @@ if [ "$left" -gt 0 ]; then echo $((left - 1)) > "$RECORDS/failures/$name"; exit 
 
 # A server's folders; those of the containers, which look alike, stand behind a colon or in a configuration file.
 _FOLDERS = re.compile(
-    r"(?<![\w.:/])/(?=(?:etc/django-scale|etc/systemd/|root/|run/django-scale|usr/local/|var/lib/django-scale))"
+    r"(?<![\w.:/])/(?=(?:etc/django-scale|etc/systemd/|opt/|root/|run/django-scale|usr/local/|var/lib/django-scale))"
 )
 
 
@@ -109,7 +110,14 @@ class Server:
         for name, behaviour in _FAKES.items():
             (commands / name).write_text(_FAKE.format(behaviour=behaviour))
             (commands / name).chmod(0o755)
+        # The collector's package brings this one.
+        shutil.copy(commands / "systemctl", self._agent())
         self._environment = {"PATH": f"{commands}:/usr/bin:/bin", "RECORDS": str(self.records)}
+
+    def _agent(self) -> Path:
+        path = self.root / "opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl"
+        path.parent.mkdir(parents=True)
+        return path
 
     def boot(self, container: Container) -> subprocess.CompletedProcess[str]:
         """Run the user data, with the server's folders below the root folder."""

@@ -56,6 +56,10 @@ def runtime_options(env: Environment | None = None) -> dict[str, Any]:
         "CELERY_QUEUES": env.items("CELERY_QUEUES"),
         "CELERY_BROKER_URL": env.text("CELERY_BROKER_URL"),
         "CELERY_QUEUE_URLS": env.pairs("CELERY_QUEUE_URLS"),
+        "REQUEST_ID_HEADERS": env.items("REQUEST_ID_HEADERS"),
+        "ACCESS_LOG": env.flag("ACCESS_LOG"),
+        "DATABASE_TAGS": _database_tags(env),
+        "RELEASE": env.text("DJANGO_SCALE_RELEASE"),
     }
 
 
@@ -81,6 +85,12 @@ def celery(env: Environment | None = None) -> dict[str, Any]:
         # SQS has no broadcast: remote control would make a queue for each worker.
         found["CELERY_WORKER_ENABLE_REMOTE_CONTROL"] = False
     return found
+
+
+def _database_tags(env: Environment) -> str:
+    chosen = env.text("DB_REQUEST_ID")
+    # PgBouncer gives each transaction's server its client's application_name first, at a round trip of its own.
+    return "comment" if chosen == "both" and env.text("DB_POOLING") == "pgbouncer" else chosen
 
 
 def scaled(namespace: dict[str, Any], env: Environment | None = None) -> None:
@@ -109,6 +119,9 @@ def scaled(namespace: dict[str, Any], env: Environment | None = None) -> None:
     for name in ("STATIC_URL", "MEDIA_URL"):
         if env.text(name):
             namespace[name] = env.text(name).rstrip("/") + "/"
+    for name in ("STATIC_ROOT", "MEDIA_ROOT"):
+        if env.text(name):
+            namespace[name] = env.text(name)
     namespace.setdefault("STATIC_URL", "static/")
     namespace.setdefault("DEFAULT_AUTO_FIELD", "django.db.models.BigAutoField")
     namespace.setdefault("USE_TZ", True)

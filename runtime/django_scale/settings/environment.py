@@ -223,6 +223,8 @@ def _read(pairs: tuple[tuple[str, str], ...]) -> Environment:
     if values["DJANGO_DEBUG"] is None:
         values["DJANGO_DEBUG"] = empty
     values["LOG_FORMAT"] = values["LOG_FORMAT"] or ("text" if empty else "json")
+    if values["ACCESS_LOG"] is None:
+        values["ACCESS_LOG"] = not empty
     values["CACHE_KEY_PREFIX"] = values["CACHE_KEY_PREFIX"] or values["DJANGO_SCALE_ENVIRONMENT"] or "django"
     replicas = _replicas(source, values, problems)
     at_fault = {problem.split(":", 1)[0] for problem in problems}

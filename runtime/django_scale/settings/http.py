@@ -8,6 +8,7 @@ from typing import Any
 from django_scale.settings.environment import Environment, read
 
 HEALTH = "django_scale.health.HealthMiddleware"
+LOG = "django_scale.logs.RequestLogMiddleware"
 METRICS = "django_scale.metrics.ScalingMetricsMiddleware"
 ROUTING_BY_COOKIE = "django_scale.db.RoutingMiddleware"
 UPDATE_CACHE = "django.middleware.cache.UpdateCacheMiddleware"
@@ -27,14 +28,14 @@ PLAIN = (
 
 
 def middleware(own: Sequence[str] = PLAIN, env: Environment | None = None) -> list[str]:
-    """MIDDLEWARE around the project's `own`: health before host validation, metrics around all the rest.
+    """MIDDLEWARE around the project's `own`: health before host validation, the request's id, metrics around the rest.
 
     The page cache is added with CACHE_NODES and PAGE_CACHE_SECONDS above 0. Names that `own` already has are not
     repeated.
     """
     env = env or read()
     pages = bool(env.items("CACHE_NODES")) and env.integer("PAGE_CACHE_SECONDS") > 0 and UPDATE_CACHE not in own
-    outer = [HEALTH, METRICS, ROUTING_BY_COOKIE]
+    outer = [HEALTH, LOG, METRICS, ROUTING_BY_COOKIE]
     # UpdateCacheMiddleware stands first of those that may add to Vary, FetchFromCacheMiddleware last.
     outer += [UPDATE_CACHE] if pages else []
     inner = [FETCH_CACHE] if pages else []

@@ -39,6 +39,18 @@ class Variable:
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 POOLING = ("direct", "psycopg-pool", "pgbouncer")
 EXPORTERS = ("none", "prometheus", "cloudwatch", "emf")
+TAGS = ("both", "application_name", "comment", "none")
+# nginx's, or another proxy's own; and that of an Application Load Balancer.
+ID_HEADERS = ("X-Request-ID", "X-Amzn-Trace-Id")
+# Those of the OpenTelemetry specification that need no service.
+SAMPLERS = (
+    "parentbased_traceidratio",
+    "parentbased_always_on",
+    "parentbased_always_off",
+    "traceidratio",
+    "always_on",
+    "always_off",
+)
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 DAY = 86_400
@@ -46,6 +58,7 @@ YEAR = 365 * DAY
 
 VARIABLES: tuple[Variable, ...] = (
     Variable("DJANGO_SCALE_ENVIRONMENT", "text", None, "name of the environment, such as shop-prod"),
+    Variable("DJANGO_SCALE_RELEASE", "text", None, "version, in traces and error reports"),
     Variable("AWS_REGION", "text", None, "region of the CloudWatch exporter"),
     Variable("DJANGO_SECRET_KEY", "secret", None, "SECRET_KEY"),
     Variable("DJANGO_ALLOWED_HOSTS", "list", (), "ALLOWED_HOSTS"),
@@ -68,6 +81,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("DB_REPLICA_<n>_WEIGHT", "integer", 1, "share of the reads; 0 drains the replica", 0, 1000),
     Variable("DB_REPLICA_MAX_LAG_SECONDS", "number", 30.0, "a replica further behind is left out", 0.1, DAY),
     Variable("DB_REPLICA_MAX_LAG_BYTES", "integer", 256 * 2**20, "a replica further behind is left out", 1, 2**50),
+    Variable("DB_REQUEST_ID", "choice", "both", "how SQL carries the request's id", choices=TAGS),
     Variable("CACHE_MODE", "choice", "cluster", "Redis Cluster, or independent servers", choices=("cluster", "shards")),
     Variable("CACHE_NODES", "nodes", (), "host:port of the cache; one entry is a configuration endpoint"),
     Variable("CACHE_USER", "text", None, "user of the cache"),
@@ -85,8 +99,10 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("SESSION_TLS", "boolean", False, "TLS to the session store"),
     Variable("SESSION_SECONDS", "integer", DAY, "age of a session", 60, YEAR),
     Variable("STATIC_BUCKET", "text", None, "bucket of static files"),
+    Variable("STATIC_ROOT", "text", None, "folder of static files, without STATIC_BUCKET; default the project's"),
     Variable("STATIC_URL", "text", None, "URL of static files"),
     Variable("MEDIA_BUCKET", "text", None, "bucket of uploads"),
+    Variable("MEDIA_ROOT", "text", None, "folder of uploads, without MEDIA_BUCKET; default the project's"),
     Variable("MEDIA_URL", "text", None, "URL of uploads"),
     Variable("METRICS_EXPORTER", "choices", ("none",), "where metrics go; one, or several", choices=EXPORTERS),
     Variable("METRICS_NAMESPACE", "text", "Django/Application", "namespace in CloudWatch"),
@@ -98,7 +114,19 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("GUNICORN_THREADS", "integer", 1, "threads of a worker", 1, 1024),
     Variable("LOG_LEVEL", "choice", "INFO", "least level that is logged", choices=LOG_LEVELS),
     Variable("LOG_FORMAT", "choice", None, "json or text; json when any variable is set", choices=("json", "text")),
+    Variable("ACCESS_LOG", "boolean", None, "a line for each request; true when any variable is set"),
+    Variable("REQUEST_ID_HEADERS", "list", ID_HEADERS, "where the edge says a request's id; the first that is there"),
+    Variable("SENTRY_DSN", "secret", None, "address of Sentry (extra `sentry`)"),
+    Variable("ERROR_TRACKER", "text", None, "package.module:function that starts another error tracker"),
+    Variable("OTEL_EXPORTER_OTLP_ENDPOINT", "text", None, "where traces go (extra `otel`)"),
+    Variable("OTEL_EXPORTER_OTLP_HEADERS", "secret", None, "headers for it, name=value, such as a key"),
+    Variable("OTEL_SERVICE_NAME", "text", None, "the traces' service; default DJANGO_SCALE_ENVIRONMENT"),
+    Variable("OTEL_TRACES_SAMPLER", "choice", "parentbased_traceidratio", "which are traced", choices=SAMPLERS),
+    Variable("OTEL_TRACES_SAMPLER_ARG", "number", 0.05, "share of requests that is traced", 0, 1),
 )
 
 # Set on developers' machines for other reasons: alone, they do not mean a deployment.
-AMBIENT = frozenset({"AWS_REGION", "LOG_LEVEL", "LOG_FORMAT"})
+AMBIENT = frozenset(
+    {"AWS_REGION", "LOG_LEVEL", "LOG_FORMAT", "ACCESS_LOG", "SENTRY_DSN"}
+    | {variable.name for variable in VARIABLES if variable.name.startswith("OTEL_")}
+)

@@ -12,8 +12,9 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -83,6 +84,18 @@ def run_tool(command: Sequence[str], user: str | None = None, env: Mapping[str, 
     return done.stdout
 
 
+class Guard(Protocol):
+    """Who ends a server's processes should this process not come to it."""
+
+    def began(self, session: int) -> None:
+        """A server has begun, in a session of its own."""
+        ...
+
+    def ended(self, session: int) -> None:
+        """It has ended, with all its processes."""
+        ...
+
+
 def _die_with_parent() -> None:
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -98,6 +111,7 @@ class Server:
         self.port = port or free_port()
         self.user = user
         self.host = "127.0.0.1"
+        self.guard: Guard | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -110,8 +124,12 @@ class Server:
         raise NotImplementedError
 
     def environment(self) -> Mapping[str, str]:
-        """Variables of the server beside this process's own."""
+        """Variables of the server beside those it inherits."""
         return {}
+
+    def inherited(self) -> Mapping[str, str]:
+        """Variables of this process that the server gets too."""
+        return os.environ
 
     def prepare(self) -> None:
         """Write what the server needs before its first start."""
@@ -122,12 +140,22 @@ class Server:
             probe.settimeout(0.5)
             return probe.connect_ex((self.host, self.port)) == 0
 
+    def alive(self) -> bool:
+        """Whether the server answers for itself, whatever the state of those it depends on. Takes 5 s at most."""
+        return self.ready()
+
     @property
     def pid(self) -> int:
         """The process identifier; ServerError when it does not run."""
         if self._process is None:
             raise ServerError(f"{self.folder.name} does not run")
         return self._process.pid
+
+    @property
+    def session(self) -> int | None:
+        """The session of its processes, None before its start and after its end."""
+        process = self._process
+        return process.pid if process is not None else None
 
     @property
     def running(self) -> bool:
@@ -144,6 +172,7 @@ class Server:
         self.folder.mkdir(parents=True, exist_ok=True)
         if not (self.folder / "log").exists():
             self.prepare()
+        self._forget()
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 run_as(self.user, self.command()),
@@ -151,10 +180,12 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd="/",
-                env={**os.environ, **self.environment()},
+                env={**self.inherited(), **self.environment()},
                 start_new_session=True,
                 preexec_fn=_die_with_parent,  # only a system call
             )
+        if self.guard is not None:
+            self.guard.began(self._process.pid)
         wait_for(self._serves, seconds, f"{self.folder.name} did not start", self.log)
         return self
 
@@ -190,22 +221,28 @@ class Server:
         self._forget()
 
     def _forget(self) -> None:
-        if self._process is not None:
-            self._process.wait(10)
-            self._process = None
+        """Take note of its end, and end what is left of it: workers whose master was killed go on serving."""
+        if self._process is None:
+            return
+        self._process.wait(10)
+        self._signal_all(signal.SIGKILL)
+        if self.guard is not None:
+            self.guard.ended(self._process.pid)
+        self._process = None
 
     def _signal_all(self, number: signal.Signals) -> None:
-        """To the whole session of the server: PostgreSQL is a process a connection, each in a group of its own."""
-        for pid in self._members():
+        for pid in self.members():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
 
-    def _members(self) -> list[int]:
+    def members(self) -> list[int]:
+        """Its processes: those of its session, and all below them (PostgreSQL makes a session a connection)."""
         if self._process is None:
             return []
-        found, parents = [self._process.pid], _parents()
+        known, leader = processes(), self._process.pid
+        found = [pid for pid, each in known.items() if leader in (pid, each.session)]
         for pid in found:
-            found += [child for child, parent in parents.items() if parent == pid and child not in found]
+            found += [child for child, each in known.items() if each.parent == pid and child not in found]
         return found
 
     def __enter__(self) -> Self:
@@ -221,11 +258,29 @@ class Server:
         self.stop()
 
 
-def _parents() -> dict[int, int]:
-    found: dict[int, int] = {}
+@dataclass(frozen=True)
+class Process:
+    """A process as the kernel shows it: who began it, its session, and the processor time that it has used, in
+    seconds."""
+
+    parent: int
+    session: int
+    processor_seconds: float
+
+
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+def processes() -> dict[int, Process]:
+    """Every process of the machine that has not ended, by its identifier."""
+    found: dict[int, Process] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, ValueError):
-            found[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+            # proc(5): state, ppid, pgrp, session are fields 3 to 6, utime and stime 14 and 15.
+            fields = stat.read_text().rpartition(")")[2].split()
+            if fields[0] not in "ZX":
+                seconds = (int(fields[11]) + int(fields[12])) / _TICK
+                found[int(stat.parent.name)] = Process(int(fields[1]), int(fields[3]), seconds)
     return found
 
 

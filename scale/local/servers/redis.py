@@ -63,11 +63,12 @@ class Redis(Server):
 
 
 class RedisCluster:
-    """`shards` masters, each with one replica."""
+    """`shards` masters, each with `replicas`: the replicas of the first master, then those of the second, and so on."""
 
-    def __init__(self, folder: Path, shards: int = 3) -> None:
+    def __init__(self, folder: Path, shards: int = 3, replicas: int = 1) -> None:
         self.masters = [Redis(folder / f"master-{i}", cluster=True) for i in range(shards)]
-        self.replicas = [Redis(folder / f"replica-{i}", cluster=True) for i in range(shards)]
+        self.replicas = [Redis(folder / f"replica-{i}", cluster=True) for i in range(shards * replicas)]
+        self._each = replicas
 
     @property
     def servers(self) -> list[Redis]:
@@ -78,6 +79,11 @@ class RedisCluster:
         """Start all, and make them a cluster."""
         for server in self.servers:
             server.start()
+        self.join()
+        return self
+
+    def join(self) -> None:
+        """Make the servers, which run, a cluster."""
         share = SLOTS // len(self.masters)
         for index, master in enumerate(self.masters):
             last = SLOTS - 1 if master is self.masters[-1] else (index + 1) * share - 1
@@ -88,18 +94,17 @@ class RedisCluster:
         for server in self.servers[1:]:
             first.ask("CLUSTER", "MEET", server.host, server.port, server.bus)
         wait_for(lambda: all(self._known(s) == len(self.servers) for s in self.servers), 20, "the servers did not meet")
-        for master, replica in zip(self.masters, self.replicas, strict=True):
-            name: bytes = master.ask("CLUSTER", "MYID")
+        for index, replica in enumerate(self.replicas):
+            name: bytes = self.masters[index // self._each].ask("CLUSTER", "MYID")
             replica.ask("CLUSTER", "REPLICATE", name.decode())
         wait_for(self.healthy, 20, "the cluster did not settle")
-        return self
 
     @staticmethod
     def _known(server: Redis) -> int:
         return len(server.ask("CLUSTER NODES"))
 
     def healthy(self) -> bool:
-        """Whether every server sees all slots served, and every master has a replica."""
+        """Whether every server sees all slots served, and every master has its replicas."""
         try:
             for server in self.servers:
                 state = server.ask("CLUSTER INFO")
@@ -108,7 +113,7 @@ class RedisCluster:
             slots: list[list[object]] = self.masters[0].ask("CLUSTER", "SLOTS")
         except redis.RedisError:
             return False
-        return len(slots) == len(self.masters) and all(len(slot) >= 4 for slot in slots)
+        return len(slots) == len(self.masters) and all(len(slot) >= 3 + self._each for slot in slots)
 
     def stop(self) -> None:
         """End all."""

@@ -101,10 +101,20 @@ class Application(Server):
         """The stack's variables."""
         return self._variables
 
+    def add_path(self, folder: Path) -> None:
+        """Let its interpreter look for modules in `folder` first."""
+        self._variables["PYTHONPATH"] = f"{folder}:{self._variables['PYTHONPATH']}"
+
     def manage(self, *arguments: str) -> str:
         """The output of a management command with the same variables."""
         self.folder.mkdir(parents=True, exist_ok=True)
         return run_tool([sys.executable, str(ROOT / "example" / "manage.py"), *arguments], env=self._variables)
+
+    def lines(self, **wanted: Any) -> list[dict[str, Any]]:
+        """What it has logged as JSON: the records in which these fields have these values."""
+        text = (self.folder / "log").read_text(encoding="utf-8")
+        found = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+        return [each for each in found if all(each.get(key) == value for key, value in wanted.items())]
 
     def ready(self) -> bool:
         """Whether it answers."""
@@ -142,9 +152,9 @@ class Client:
         handler = urllib.request.HTTPCookieProcessor(self.cookies)
         self._opener = urllib.request.build_opener(handler, _NoRedirect())
 
-    def get(self, path: str) -> Answer:
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         """GET."""
-        return self._send(urllib.request.Request(self._base + path))  # noqa: S310  # loopback
+        return self._send(urllib.request.Request(self._base + path, headers=dict(headers or {})))  # noqa: S310  # loopback
 
     def post(self, path: str, data: Mapping[str, str], *, form: bool = False) -> Answer:
         """POST as JSON, or as a form."""

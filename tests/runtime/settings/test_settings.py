@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django_scale.logs import JsonFormatter
 from django_scale.settings import caches, databases, middleware, read, scaled, storages
-from django_scale.settings.http import FETCH_CACHE, HEALTH, METRICS, ROUTING_BY_COOKIE, UPDATE_CACHE
-from django_scale.settings.logs import JsonFormatter
+from django_scale.settings.http import FETCH_CACHE, HEALTH, LOG, METRICS, ROUTING_BY_COOKIE, UPDATE_CACHE
 
 GIVEN = {
     "DJANGO_SCALE_ENVIRONMENT": "shop-prod",
@@ -91,11 +91,11 @@ def test_caches() -> None:
 
 def test_middleware_goes_around_the_projects_own() -> None:
     assert middleware(["a", "b"], read(GIVEN)) == [
-        *(HEALTH, METRICS, ROUTING_BY_COOKIE, UPDATE_CACHE),
+        *(HEALTH, LOG, METRICS, ROUTING_BY_COOKIE, UPDATE_CACHE),
         *("a", "b"),
         FETCH_CACHE,
     ]
-    assert middleware(["a", ROUTING_BY_COOKIE], read({})) == [HEALTH, METRICS, "a", ROUTING_BY_COOKIE]
+    assert middleware(["a", ROUTING_BY_COOKIE], read({})) == [HEALTH, LOG, METRICS, "a", ROUTING_BY_COOKIE]
     assert UPDATE_CACHE not in middleware(["a"], read(GIVEN | {"PAGE_CACHE_SECONDS": "0"}))
 
 

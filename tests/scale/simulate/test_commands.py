@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -52,7 +52,7 @@ def test_the_summary_says_what_is_assumed_and_what_never_acted() -> None:
     code, out, _ = invoke("simulate", "prod", "--cwd", str(ROOT))
     assert code == 0
     assert "assumed, not measured" in out
-    assert "price of m7g.large is not known" in out
+    assert "price of" not in out
     assert "All servers hold 240 connections at most, and the alarm waits for more than 300" in " ".join(out.split())
 
 
@@ -63,6 +63,12 @@ def test_a_calibration_is_used_and_named(tmp_path: Path) -> None:
     assert document["policies"][0]["source"] == "a load test of 3 March"
     assert document["policies"][0]["response"]["p50"] < 0.1
     assert not any("assumed" in note for note in document["notes"])
+
+
+def test_an_instance_without_a_price_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scale.cost.table.TABLE", {})
+    _, out, _ = invoke("simulate", "prod", "--cwd", str(ROOT))
+    assert "The price of m7g.large is not known here; give it with --price." in " ".join(out.split())
 
 
 def test_policies_are_set_side_by_side() -> None:
@@ -189,19 +195,18 @@ def test_only_what_differs_is_pasted() -> None:
     assert settings(case, case.own) == {}
 
 
-class Pages:
-    """A client whose paginators yield what they are given."""
+class Reader:
+    """An account whose every list is what it was given."""
 
-    def __init__(self, *pages: Mapping[str, object]) -> None:
-        self.pages = pages
+    def __init__(self, *entries: Mapping[str, object]) -> None:
+        self.entries = [dict(entry) for entry in entries]
         self.asked: dict[str, object] = {}
 
-    def get_paginator(self, operation_name: str) -> Pages:
-        return self
-
-    def paginate(self, **arguments: object) -> Iterator[Mapping[str, object]]:
+    def items(
+        self, service: str, operation: str, key: str | None = None, *, region: str | None = None, **arguments: object
+    ) -> list[dict[str, object]]:
         self.asked = arguments
-        yield from self.pages
+        return self.entries
 
 
 ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/shop-prod/50dc6c495c0c9188"
@@ -209,14 +214,14 @@ NOW = datetime(2026, 1, 15, tzinfo=UTC)
 
 
 def test_a_load_balancer_is_found_by_its_tags() -> None:
-    client = Pages({"ResourceTagMappingList": [{"ResourceARN": ARN}]})
+    client = Reader({"ResourceARN": ARN})
     assert cloudwatch.find_balancer(client, {"Environment": "prod"}) == "app/shop-prod/50dc6c495c0c9188"
     assert client.asked["TagFilters"] == [{"Key": "Environment", "Values": ["prod"]}]
 
 
 @pytest.mark.parametrize("count", [0, 2])
 def test_one_load_balancer_is_needed(count: int) -> None:
-    client = Pages({"ResourceTagMappingList": [{"ResourceARN": ARN}] * count})
+    client = Reader(*[{"ResourceARN": ARN}] * count)
     with pytest.raises(cloudwatch.RecordError, match=f"{count} application load balancers"):
         cloudwatch.find_balancer(client, {"Environment": "prod"})
 
@@ -228,9 +233,9 @@ def test_the_step_is_what_cloudwatch_keeps(days: int, step: int) -> None:
 
 def test_a_recording_is_a_trace_with_its_gaps(tmp_path: Path) -> None:
     stamps = [NOW - timedelta(minutes=minutes) for minutes in (5, 4, 2)]
-    client = Pages(
-        {"MetricDataResults": [{"Timestamps": stamps[:2], "Values": [10.0, 20.0]}]},
-        {"MetricDataResults": [{"Timestamps": stamps[2:], "Values": [30.0]}]},
+    client = Reader(
+        {"Timestamps": stamps[:2], "Values": [10.0, 20.0]},
+        {"Timestamps": stamps[2:], "Values": [30.0]},
     )
     found = cloudwatch.record(client, "app/shop-prod/1", end=NOW, length=timedelta(days=1))
     path = tmp_path / "trace.csv"
@@ -242,7 +247,7 @@ def test_a_recording_is_a_trace_with_its_gaps(tmp_path: Path) -> None:
 
 def test_nothing_recorded_is_an_error() -> None:
     with pytest.raises(cloudwatch.RecordError, match="no RequestCount"):
-        cloudwatch.record(Pages({"MetricDataResults": []}), "app/x/1", end=NOW, length=timedelta(days=1))
+        cloudwatch.record(Reader(), "app/x/1", end=NOW, length=timedelta(days=1))
 
 
 def test_a_stack_is_read_without_the_engine() -> None:

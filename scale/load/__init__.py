@@ -1,0 +1,1 @@
+"""Drives a web application with open-loop traffic and measures what its users would."""

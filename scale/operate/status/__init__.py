@@ -1,0 +1,1 @@
+"""`scale status`: what a live environment is doing, on one screen."""

@@ -1,0 +1,92 @@
+"""`scale status`: what it prints, once or again and again, and its exit status."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+
+from scale.operate.asking import finder as find
+from scale.operate.find import Finder
+from scale.operate.status import cluster, data, fleet, traffic
+from scale.operate.status.screen import render
+from scale.operate.status.section import Reader, Section, read_all
+
+WIDTH = 120
+"""Columns of a screen that is not a terminal's."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for; `every` is the pause between two screens, `seconds` the time limit of one."""
+
+    stack: str
+    directory: Path
+    outputs: Path | None = None
+    as_json: bool = False
+    watch: bool = False
+    every: float = 10.0
+    seconds: float = 30.0
+
+
+def run(request: Request) -> int:
+    """Print the status. The exit status is 0 whatever it says: `scale verify` is what judges."""
+    stack, finder = find(request.directory, request.stack, request.outputs)
+    head = f"{stack.settings.prefix} in {finder.account.region}, account {finder.account.id}"
+    if request.as_json:
+        _print_json(finder, request)
+        return 0
+    console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
+    if not request.watch:
+        console.print(render(head, read(finder, request.seconds), datetime.now(UTC)))
+        return 0
+    try:
+        with Live(console=console, screen=console.is_terminal, auto_refresh=False) as live:
+            while True:
+                # A finder remembers what it found: a group that was built since must be found too.
+                fresh = Finder(finder.account, finder.settings, finder.outputs)
+                live.update(render(head, read(fresh, request.seconds), datetime.now(UTC)), refresh=True)
+                time.sleep(request.every)
+    except KeyboardInterrupt:
+        return 0
+
+
+def read(finder: Finder, seconds: float) -> list[Section]:
+    """Return all sections, read at once, in the order of the screen."""
+    return read_all(readers(finder), seconds)
+
+
+def readers(finder: Finder) -> Mapping[str, Reader]:
+    """Return what reads each section, by title."""
+    functions = {
+        "servers": fleet.servers,
+        "scaling activities": fleet.activities,
+        "targets": traffic.targets,
+        "alarms": traffic.alarms,
+        "database": data.databases,
+        "cache": data.caches,
+        "kubernetes": cluster.workloads,
+    }
+    return {title: partial(function, finder) for title, function in functions.items()}
+
+
+def _print_json(finder: Finder, request: Request) -> None:
+    sections = read(finder, request.seconds)
+    document = {
+        "stack": request.stack,
+        "environment": finder.settings.prefix,
+        "account": finder.account.id,
+        "region": finder.account.region,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "sections": {section.title: section.document() for section in sections},
+    }
+    json.dump(document, sys.stdout, indent=2)
+    sys.stdout.write("\n")
