@@ -1,15 +1,21 @@
-"""What the rendered nginx and HAProxy cost beside a bare one: `python -m bench.edge`.
+"""What the rendered nginx and HAProxy cost beside bare ones: `python -m bench.edge`.
 
-The same server behind all four, on the same machine. The bare ones pass requests on: a `proxy_pass` and a `server`
-line, with connections to the server kept, which nobody would leave out. The rendered ones have everything on: limits
-(too high to refuse), the client's address from a trusted proxy, retries, headers, buffering, compression, a JSON log.
-Rounds are interleaved and the order within a round turns; figures are medians of rounds, and ratios are those of a
-round's two figures. Needs wrk (Debian's package of that name).
+The same servers behind all four, on the same machine. The bare ones pass requests on, by a `proxy_pass` and a `server`
+line, with connections to the servers kept, which nobody would leave out, and log as they do where nothing is said:
+nginx to a file, HAProxy not at all. The rendered ones have everything on: limits (too high to refuse), the client's
+address from a trusted proxy, retries, headers, buffering, compression, a log of JSON.
+
+Two kinds of servers: gunicorn with the lightest page there is, and, as the worst case that no application is, an nginx
+that answers by itself, so that the balancers alone are what is measured. Rounds are interleaved and the order within a
+round turns; figures are medians of rounds, and ratios are those of a round's two figures. The balancer's processor time
+for a request counts all its processes, and is the steadiest figure where other work shares the machine. Needs wrk
+(Debian's package of that name).
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
 import statistics
@@ -27,55 +33,38 @@ from model.traffic import RateLimit, TrafficPolicy
 from render.haproxy import haproxy_cfg
 from render.nginx import nginx_conf
 from render.places import Edge, Site, StaticFiles, Upstream, networks
-from scale.local.servers import Haproxy, Nginx, free_port
+from scale.local.servers import Haproxy, Nginx, Server, free_port
 
-PATH = "/api/articles/"
-CLIENT = "X-Forwarded-For: 198.51.100.7"
+ROOT = Path(__file__).parents[1]
+COMMAND = ["wrk", "--latency", "-t1", "-c32", "-H", "X-Forwarded-For: 198.51.100.7"]
 UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
+TICKS = os.sysconf("SC_CLK_TCK")
 
-
-@dataclass(frozen=True)
-class Figures:
-    """Requests a second, and the milliseconds within which 99 % of them were answered."""
-
-    rate: float
-    p99: float
-
-
-def policy() -> TrafficPolicy:
-    """Everything on, and limits that refuse nothing."""
-    return TrafficPolicy(
-        api=RateLimit(path="/api/", per_minute=2_000_000, burst=10_000),
-        login=RateLimit(path="/auth/login/", per_minute=2_000_000, burst=10_000),
-        connections_per_client=65_535,
-    )
-
-
-BACKEND = """
-worker_processes 1;
+_OWN_FILES = """
+worker_processes {workers};
 pid {folder}/nginx.pid;
 error_log stderr warn;
 events {{ worker_connections 4096; }}
 http {{
-    access_log off;
-    keepalive_requests 1000000;
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+"""
+ANSWERING = (
+    _OWN_FILES
+    + """
+    access_log off;
+    keepalive_requests 1000000;
     server {{
         listen 127.0.0.1:{port} backlog=4096;
         location / {{ default_type text/html; return 200 "{body}"; }}
     }}
 }}
 """
-BARE_NGINX = """
-worker_processes auto;
-pid {folder}/nginx.pid;
-error_log stderr warn;
-events {{ worker_connections 4096; }}
-http {{
-    access_log {log};
-    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+)
+BARE_NGINX = (
+    _OWN_FILES
+    + """
+    access_log {folder}/access.log;
     upstream django {{ server {backend}; keepalive 32; }}
     server {{
         listen 127.0.0.1:{port};
@@ -83,12 +72,10 @@ http {{
     }}
 }}
 """
+)
 BARE_HAPROXY = """
-global
-    log {log}
 defaults
     mode http
-    {httplog}
     timeout connect 5s
     timeout client 60s
     timeout server 60s
@@ -100,20 +87,58 @@ backend django
 """
 
 
+@dataclass(frozen=True)
+class Figures:
+    """Requests a second, the milliseconds within which 99 % were answered, the balancer's processor time for each."""
+
+    rate: float
+    p99: float
+    microseconds: float
+
+
+class Gunicorn(Server):
+    """The lightest page, by as many workers as there are cores."""
+
+    def command(self) -> list[str]:
+        """As the runtime's own settings have it: threads, and connections that are kept."""
+        gunicorn = str(Path(sys.executable).with_name("gunicorn"))
+        options = [
+            "--workers",
+            str(os.cpu_count()),
+            "--worker-class",
+            "gthread",
+            "--threads",
+            "4",
+            "--keep-alive",
+            "75",
+        ]
+        place = ["--chdir", str(ROOT), "--bind", self.address, "--worker-tmp-dir", str(self.folder)]
+        return [gunicorn, *options, *place, "bench.page:application"]
+
+
+def policy() -> TrafficPolicy:
+    """Everything on, and limits that refuse nothing: one client here asks more than settings let any client ask."""
+    found = TrafficPolicy(connections_per_client=65_535)
+    limits = {
+        role: RateLimit.model_construct(path=limit.path, per_minute=600_000_000, burst=100_000)
+        for role, limit in found.limits.items()
+    }
+    return found.model_copy(update=limits)
+
+
 class Bench:
-    """The servers of one run, in one folder."""
+    """The four balancers of one run, and what is behind them."""
 
-    def __init__(self, folder: Path, stack: ExitStack, seconds: int, *, logged: bool) -> None:
-        self._folder, self._stack, self._seconds, self._logged = folder, stack, seconds, logged
-        port = free_port()
+    def __init__(self, folder: Path, stack: ExitStack, kind: str) -> None:
+        self._folder, self._stack = folder, stack
+        place, port = self._make("backend"), free_port()
         self._backend = f"127.0.0.1:{port}"
-        place = self._make("backend")
-        text = BACKEND.format(folder=place, port=port, body="x" * 2000)
-        stack.enter_context(Nginx(place, text, port))
-
-    def ports(self) -> dict[str, int]:
-        """Start all four; return where they listen."""
-        return {
+        if kind == "gunicorn":
+            stack.enter_context(Gunicorn(place, port))
+        else:
+            text = ANSWERING.format(folder=place, port=port, workers=1, body="x" * 2000)
+            stack.enter_context(Nginx(place, text, port))
+        self.balancers: dict[str, Server] = {
             "nginx, bare": self._bare_nginx(),
             "nginx, rendered": self._nginx(),
             "HAProxy, bare": self._bare_haproxy(),
@@ -126,39 +151,25 @@ class Bench:
         place.chmod(0o755)
         return place
 
-    def _bare_nginx(self) -> int:
+    def _bare_nginx(self) -> Server:
         place, port = self._make("bare-nginx"), free_port()
-        log = place / "access.log" if self._logged else "off"
-        text = BARE_NGINX.format(folder=place, port=port, backend=self._backend, log=log)
-        self._stack.enter_context(Nginx(place, text, port))
-        return port
+        text = BARE_NGINX.format(folder=place, port=port, workers="auto", backend=self._backend)
+        return self._stack.enter_context(Nginx(place, text, port))
 
-    def _nginx(self) -> int:
-        place, port = self._make("nginx"), free_port()
-        site = Site(
-            **self._front(port),
-            run=str(place),
-            temp=str(place),
-            access_log=str(place / "access.log"),
-            error_log="stderr",
-            status=None,
-        )
-        self._stack.enter_context(Nginx(place, nginx_conf(policy(), site), port))
-        return port
-
-    def _bare_haproxy(self) -> int:
+    def _bare_haproxy(self) -> Server:
         place, port = self._make("bare-haproxy"), free_port()
-        log = "stdout format raw local0"
-        httplog = "log global\n    option httplog" if self._logged else ""
-        text = BARE_HAPROXY.format(port=port, backend=self._backend, log=log, httplog=httplog)
-        self._stack.enter_context(Haproxy(place, text, port))
-        return port
+        return self._stack.enter_context(Haproxy(place, BARE_HAPROXY.format(port=port, backend=self._backend), port))
 
-    def _haproxy(self) -> int:
+    def _nginx(self) -> Server:
+        place, port = self._make("nginx"), free_port()
+        log = str(place / "access.log")
+        files: dict[str, Any] = {"run": str(place), "temp": str(place), "access_log": log, "error_log": "stderr"}
+        return self._stack.enter_context(Nginx(place, nginx_conf(policy(), Site(**self._front(port), **files)), port))
+
+    def _haproxy(self) -> Server:
         place, port = self._make("haproxy"), free_port()
         edge = Edge(**self._front(port), run=str(place), log="stdout", stats=None)
-        self._stack.enter_context(Haproxy(place, haproxy_cfg(policy(), edge), port))
-        return port
+        return self._stack.enter_context(Haproxy(place, haproxy_cfg(policy(), edge), port))
 
     def _front(self, port: int) -> dict[str, Any]:
         backend = Upstream("web", self._backend)
@@ -169,26 +180,31 @@ class Bench:
             "static": StaticFiles(31_536_000, 300, None, (backend,)),
         }
 
-    def measure(self, port: int) -> Figures:
+    def measure(self, name: str, seconds: int) -> Figures:
         """Ask one of them for a while."""
-        command = [
-            "wrk",
-            "--latency",
-            "-t1",
-            "-c32",
-            f"-d{self._seconds}s",
-            "-H",
-            CLIENT,
-            f"http://127.0.0.1:{port}{PATH}",
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
-        if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
-            raise SystemExit(f"requests failed:\n{done.stdout}")
-        rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
-        p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", done.stdout)
-        if rate is None or p99 is None:
-            raise SystemExit(f"wrk said what is not understood:\n{done.stdout}")
-        return Figures(float(rate[1]), float(p99[1]) * UNITS[p99[2]])
+        balancer = self.balancers[name]
+        before = _processor_microseconds(balancer.pid)
+        command = [*COMMAND, f"-d{seconds}s", f"http://{balancer.address}/api/articles/"]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603
+        spent = _processor_microseconds(balancer.pid) - before
+        counted, p99 = re.search(r"(\d+) requests in ([\d.]+)s", said), re.search(r"99%\s+([\d.]+)(us|ms|s)", said)
+        if counted is None or p99 is None or "Non-2xx" in said or "Socket errors" in said:
+            raise SystemExit(f"{name}: requests failed\n{said}")
+        number = int(counted[1])
+        return Figures(number / float(counted[2]), float(p99[1]) * UNITS[p99[2]], spent / number)
+
+
+def _processor_microseconds(master: int) -> float:
+    """Return the processor time that a process and its children have used."""
+    used = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(stat.parent.name) == master or int(fields[1]) == master:
+            used += int(fields[11]) + int(fields[12])
+    return used / TICKS * 1e6
 
 
 def report(rounds: list[dict[str, Figures]]) -> str:
@@ -196,12 +212,27 @@ def report(rounds: list[dict[str, Figures]]) -> str:
     rows: list[tuple[str, ...]] = []
     for kind in ("nginx", "HAProxy"):
         bare, ours = ([each[f"{kind}, {what}"] for each in rounds] for what in ("bare", "rendered"))
-        ratios = [mine.rate / plain.rate for mine, plain in zip(ours, bare, strict=True)]
-        gained = f"{statistics.median(ratios):.1%}"
-        for name, figures, shown in ((f"{kind}, bare", bare, ""), (f"{kind}, rendered", ours, gained)):
-            rate, p99 = (statistics.median(getattr(each, field) for each in figures) for field in ("rate", "p99"))
-            rows.append((name, f"{rate:,.0f}", f"{p99:.2f}", shown))
-    return table(("balancer", "requests/s", "p99 ms", "of bare"), rows)
+        ratio = statistics.median(mine.rate / plain.rate for mine, plain in zip(ours, bare, strict=True))
+        for what, figures in (("bare", bare), ("rendered", ours)):
+            middle = [statistics.median(getattr(each, field) for each in figures) for field in Figures.__annotations__]
+            shown = f"{ratio:.1%}" if what == "rendered" else ""
+            rows.append((f"{kind}, {what}", f"{middle[0]:,.0f}", shown, f"{middle[1]:.2f}", f"{middle[2]:.1f}"))
+    return table(("balancer", "requests/s", "of bare", "p99 ms", "processor us"), rows)
+
+
+def run(kind: str, rounds: int, seconds: int) -> str:
+    """Measure before one kind of servers, and return the table."""
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="django-scale-bench-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        folder.chmod(0o755)
+        bench = Bench(folder, stack, kind)
+        names, found = list(bench.balancers), list[dict[str, Figures]]()
+        for number in range(rounds + 1):
+            turned = names[number % len(names) :] + names[: number % len(names)]
+            found.append({name: bench.measure(name, seconds) for name in turned})
+    # The first warms up.
+    return report(found[1:])
 
 
 def main() -> None:
@@ -209,24 +240,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=int, default=4)
-    parser.add_argument("--bare-log", action="store_true", help="the bare ones write their own access logs")
     given = parser.parse_args()
     if shutil.which("wrk") is None:
         sys.exit("wrk is not installed: apt-get install wrk")
-    with ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="django-scale-bench-"))
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        folder.chmod(0o755)
-        bench = Bench(folder, stack, given.seconds, logged=given.bare_log)
-        ports = bench.ports()
-        names = list(ports)
-        rounds: list[dict[str, Figures]] = []
-        for number in range(given.rounds + 1):
-            turned = names[number % len(names) :] + names[: number % len(names)]
-            rounds.append({name: bench.measure(ports[name]) for name in turned})
-    # The first warms up.
-    print(f"{machine()}\nMedian of {given.rounds} interleaved rounds of {given.seconds} s, wrk -t1 -c32.\n")
-    print(report(rounds[1:]))
+    print(f"{machine()}\nMedian of {given.rounds} interleaved rounds of {given.seconds} s, wrk -t1 -c32.")
+    for kind in ("gunicorn", "nginx"):
+        print(f"\nBefore {kind}:\n\n{run(kind, given.rounds, given.seconds)}")
 
 
 if __name__ == "__main__":

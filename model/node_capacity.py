@@ -156,7 +156,7 @@ def pod_budget(settings: Settings) -> PodBudget | None:
     asked = Room(_SYSTEM_MILLICORES, _SYSTEM_MIB, _SYSTEM_PODS)
     for pod, count in kinds:
         asked = asked.plus(pod.times(count))
-    nodes = _nodes(kubernetes)
+    nodes = nodes_at_most(kubernetes)
     known = [(room, count) for name, count in nodes.items() if (room := allocatable(name)) is not None]
     complete = len(known) == len(nodes)
     room = Room(0, 0, 0)
@@ -188,7 +188,7 @@ def _pod(settings: Settings, sidecars: Sidecars, own: Resources, *, web: bool = 
     return Room(sum(part.cpu_millicores for part in parts), sum(part.memory_mib for part in parts), 1)
 
 
-def _nodes(kubernetes: Kubernetes) -> dict[str, int]:
+def nodes_at_most(kubernetes: Kubernetes) -> dict[str, int]:
     """Return the most nodes by instance type: the groups as they stand, and the pool up to its limit.
 
     Of several types in a group the first is counted, of those in the pool the one of which fewest processors are lost:

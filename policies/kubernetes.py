@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from policies import budgets
 from policies import tokens as t
 from policies.rule import Rule
 from policies.view import Properties, Resource, Stack
@@ -11,14 +12,26 @@ from policies.view import Properties, Resource, Stack
 _HOST = ("hostNetwork", "hostPID", "hostIPC")
 
 
+def _namespace(resource: Resource) -> str:
+    return resource.text("metadata.namespace") or "default"
+
+
+def _own(workload: Resource) -> tuple[str, str, str]:
+    """Return namespace, kind and name of a workload."""
+    return _namespace(workload), workload.type.rpartition(":")[2], workload.text("metadata.name")
+
+
 def _target(scaler: Resource) -> tuple[str, str, str]:
-    """Return namespace, kind and name of what a scaler scales."""
-    reference = "spec.scaleTargetRef" if scaler.type == t.HPA else "spec.targetRef"
-    namespace = scaler.text("metadata.namespace") or "default"
-    return namespace, scaler.text(f"{reference}.kind"), scaler.text(f"{reference}.name")
+    """Return namespace, kind and name of what a scaler scales. A ScaledObject's is a Deployment where it says none."""
+    reference = "spec.targetRef" if scaler.type == t.VPA else "spec.scaleTargetRef"
+    kind = scaler.text(f"{reference}.kind") or ("Deployment" if scaler.type == t.SCALED_OBJECT else "")
+    return _namespace(scaler), kind, scaler.text(f"{reference}.name")
 
 
-def _hpa_resources(scaler: Resource) -> set[str]:
+def _horizontal_resources(scaler: Resource) -> set[str]:
+    """Return the resources that an HPA, or the HPA that KEDA makes of a ScaledObject, scales by."""
+    if scaler.type == t.SCALED_OBJECT:
+        return {trigger.text("type") for trigger in scaler.groups("spec.triggers")} & {"cpu", "memory"}
     metrics = list(scaler.groups("spec.metrics"))
     if not metrics:
         return {"cpu"}  # An HPA without metrics scales on CPU (HorizontalPodAutoscaler v2, spec.metrics).
@@ -38,26 +51,30 @@ def _vpa_resources(scaler: Resource) -> set[str]:
     return controlled if policies else {"cpu", "memory"}
 
 
-def _pod_scalers(hpa: Resource, stack: Stack) -> Iterator[str]:
-    target = _target(hpa)
-    for other in stack.of(t.HPA):
-        if other.urn < hpa.urn and _target(other) == target:
+def _pod_scalers(scaler: Resource, stack: Stack) -> Iterator[str]:
+    target = _target(scaler)
+    for other in stack.of(t.HPA, t.SCALED_OBJECT):
+        if other.urn < scaler.urn and _target(other) == target:
             yield f"scales {target[2]}, which {other.name} scales already"
     for vpa in stack.of(t.VPA):
-        both = _hpa_resources(hpa) & _vpa_resources(vpa) if _target(vpa) == target else set[str]()
+        both = _horizontal_resources(scaler) & _vpa_resources(vpa) if _target(vpa) == target else set[str]()
         if both:
             yield f"and {vpa.name} both act on the {' and '.join(sorted(both))} of {target[2]}"
+
+
+def _metrics_servers(scaler: Resource, stack: Stack) -> Iterator[str]:
+    """Yield an HPA that asks for metrics from outside while KEDA is the one that serves them."""
+    external = [group.text("external.metric.name") for group in scaler.groups("spec.metrics") if group.has("external")]
+    if external and stack.of(t.SCALED_OBJECT):
+        yield f"asks for {external[0]} of external.metrics.k8s.io, which KEDA serves in this cluster"
 
 
 def _deployment_replicas(workload: Resource, stack: Stack) -> Iterator[str]:
     if not workload.has("spec.replicas"):
         return
-    own = (workload.text("metadata.namespace") or "default", workload.type.rpartition(":")[2])
-    for hpa in stack.of(t.HPA):
-        namespace, kind, name = _target(hpa)
-        same_name = name == workload.text("metadata.name")
-        if (namespace, kind) == own and same_name:
-            yield f"sets its replicas, which {hpa.name} sets too"
+    for scaler in stack.of(t.HPA, t.SCALED_OBJECT):
+        if _target(scaler) == _own(workload):
+            yield f"sets its replicas, which {scaler.name} sets too"
 
 
 def _containers(pod: Properties) -> Iterator[Properties]:
@@ -82,6 +99,28 @@ def _privileged_pod(workload: Resource, _: Stack) -> Iterator[str]:
                 yield f"lets {name} run as root: runAsNonRoot is not true"
 
 
+def _pod_limits(workload: Resource, _: Stack) -> Iterator[str]:
+    for pod in workload.groups("spec.template.spec"):
+        for container in _containers(pod):
+            absent = [
+                f"{kind}.{name}"
+                for kind in ("requests", "limits")
+                for name in ("cpu", "memory")
+                if not container.has(f"resources.{kind}.{name}")
+            ]
+            if absent:
+                yield f"does not say {' and '.join(absent)} of {container.text('name')}"
+
+
+def _pinned_image(workload: Resource, _: Stack) -> Iterator[str]:
+    for pod in workload.groups("spec.template.spec"):
+        for container in _containers(pod):
+            image = container.text("image")
+            tag = image.rpartition("/")[2].partition(":")[2]
+            if image and "@sha256:" not in image and tag in ("", "latest"):
+                yield f"runs whatever {image} is at the time in {container.text('name')}"
+
+
 def _pod_probes(workload: Resource, _: Stack) -> Iterator[str]:
     for pod in workload.groups("spec.template.spec"):
         for container in pod.groups("containers"):
@@ -98,15 +137,23 @@ RULES = (
     Rule(
         "pod-scalers",
         "Two scalers that act on the same metric undo each other.",
-        "The HPA on CPU or traffic and the VPA on memory alone, or the VPA's updateMode Off.",
-        (t.HPA,),
+        "One HPA or ScaledObject a workload; the VPA on memory alone, or its updateMode Off.",
+        (t.HPA, t.SCALED_OBJECT),
         _pod_scalers,
+        across=True,
+    ),
+    Rule(
+        "metrics-server",
+        "Only one can serve external metrics in a cluster, and an HPA that asks another one never scales.",
+        "compute.kubernetes.metrics: prometheus-adapter or keda, and every autoscaler by that one.",
+        (t.HPA,),
+        _metrics_servers,
         across=True,
     ),
     Rule(
         "deployment-replicas",
         "A workload that sets its replicas is set back by every deployment.",
-        "Leave replicas out where an HPA scales.",
+        "Leave replicas out where an HPA or a ScaledObject scales.",
         (t.DEPLOYMENT, t.STATEFUL_SET),
         _deployment_replicas,
         across=True,
@@ -119,10 +166,25 @@ RULES = (
         _privileged_pod,
     ),
     Rule(
+        "pod-limits",
+        "A container without requests is put where there is no room for it, and one without limits takes the others'.",
+        "resources: requests and limits of cpu and memory, of every container.",
+        t.WORKLOADS,
+        _pod_limits,
+    ),
+    Rule(
+        "pinned-image",
+        "What `latest` is changes without a deployment, and two pods of one release are two programs.",
+        "An image by digest, or by a tag other than latest.",
+        t.WORKLOADS,
+        _pinned_image,
+    ),
+    Rule(
         "pod-probes",
         "A slow database must take pods out of service, and not restart every one of them.",
         "Readiness by HTTP, liveness by TCP or without I/O.",
         (t.DEPLOYMENT, t.STATEFUL_SET),
         _pod_probes,
     ),
+    *budgets.RULES,
 )

@@ -47,9 +47,12 @@ SECRET = "aws:secretsmanager/secret:Secret"  # noqa: S105 # a type
 SECRET_POLICY = "aws:secretsmanager/secretPolicy:SecretPolicy"  # noqa: S105 # a type
 CLUSTER = "aws:eks/cluster:Cluster"
 
+SCALED_OBJECT = "kubernetes:keda.sh/v1alpha1:ScaledObject"
+BUDGET = "kubernetes:policy/v1:PodDisruptionBudget"
+JOB = "kubernetes:batch/v1:Job"
 HPA = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
 VPA = "kubernetes:autoscaling.k8s.io/v1:VerticalPodAutoscaler"
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 STATEFUL_SET = "kubernetes:apps/v1:StatefulSet"
 DAEMON_SET = "kubernetes:apps/v1:DaemonSet"
-WORKLOADS = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET)
+WORKLOADS = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, JOB)

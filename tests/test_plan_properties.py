@@ -30,13 +30,24 @@ ABOUT_THE_PROGRAM = {
 }
 
 
+class _Quoting(yaml.SafeDumper):
+    """Puts every text in quotes, as `1e100` is a number to Pulumi and a text to this dumper."""
+
+
+def _quoted(_: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return yaml.ScalarNode("tag:yaml.org,2002:str", text, style='"')
+
+
+_Quoting.add_representer(str, _quoted)
+
+
 def plan(stack: Stack) -> Plan:
     """Plan the project's own program with a stack's file of its own."""
     with TemporaryDirectory() as folder:
         directory = Path(folder)
         config = yaml.safe_load((ROOT / "Pulumi.yaml").read_text()) | {"main": os.path.relpath(ROOT, directory)}
         (directory / "Pulumi.yaml").write_text(yaml.safe_dump(config))
-        (directory / f"Pulumi.{stack.name}.yaml").write_text(yaml.safe_dump({"config": _config(stack)}))
+        (directory / f"Pulumi.{stack.name}.yaml").write_text(yaml.dump({"config": _config(stack)}, Dumper=_Quoting))
         try:
             return make_plan(directory, stack.name)
         finally:

@@ -12,7 +12,8 @@ import yaml
 from model.observability import Observability
 from model.settings import Settings
 from render.queries import saved_queries
-from scale.testing import Recording, plan_stack
+from scale.plan.program import Passes
+from scale.testing import plan_stack
 from tests.components.building import ALARM, get
 from tests.test_kubernetes_stacks import BESIDE, make
 
@@ -29,8 +30,13 @@ LONGEST = 1024
 
 
 @cache
+def passes_of(stack: str) -> Passes:
+    return make(BESIDE).passes if stack == WITH_A_CLUSTER else plan_stack(stack, ROOT)
+
+
+@cache
 def descriptions(stack: str) -> dict[str, str]:
-    plan: Recording = make(BESIDE).update if stack == WITH_A_CLUSTER else plan_stack(stack, ROOT).update
+    plan = passes_of(stack).update
     return {each.name: str(get(each, "alarmDescription")) for each in (*plan.all(ALARM), *plan.all(COMPOSITE))}
 
 
@@ -62,7 +68,7 @@ def test_every_alarm_of_a_stack_has_a_page(stack: str) -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_description_is_the_same_at_every_preview_and_fits(stack: str) -> None:
-    passes = plan_stack(stack, ROOT)
+    passes = passes_of(stack)
     for type_ in (ALARM, COMPOSITE):
         before, after = (
             {each.urn: get(each, "alarmDescription") for each in plan.all(type_)}

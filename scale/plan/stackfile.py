@@ -121,7 +121,8 @@ def _program(directory: Path, project: Mapping[str, object]) -> Path:
     program = main / "__main__.py" if main.is_dir() else main
     if not program.is_file():
         raise ProgramError(f"{program} does not exist")
-    return program
+    # Modules remember where they were loaded from, which `main: ../..` may say by way of a directory that goes.
+    return program.resolve()
 
 
 def _defaults(project: Mapping[str, object]) -> dict[str, object]:

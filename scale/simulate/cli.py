@@ -54,7 +54,7 @@ def simulate_command(
     refresh_at: Annotated[
         str | None, typer.Option("--refresh-at", help="Deploy then (ISO 8601, UTC): an instance refresh begins.")
     ] = None,
-    kubernetes: Annotated[bool, typer.Option("--kubernetes", help="The guide's HPA on pods, instead.")] = False,
+    kubernetes: Annotated[bool, typer.Option("--kubernetes", help="The stack's pods and their HPA, instead.")] = False,
     as_json: JsonOption = False,
     html: HtmlOption = None,
     cwd: DirectoryOption = Path(),

@@ -1,7 +1,7 @@
 """A replay on Kubernetes: an HPA sets the pods, the nodes follow, the VPA's recommender looks on.
 
-The settings know no cluster yet: the HPA, the pod's size and the node are given here. The pods are alike, and those
-that are ready share the load evenly, as servers do.
+They are those of the stack's compute.kubernetes. The pods are alike, and those that are ready share the load evenly, as
+servers do.
 """
 
 from __future__ import annotations
@@ -12,9 +12,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from model import instances
+from model.autoscaling import REQUESTS_PER_SECOND, Direction, PodScaling, PodScalingSettings, Vertical, web_scaling
+from model.kubernetes import Kubernetes
+from model.node_capacity import allocatable, nodes_at_most
 from model.scaling import ScalingPolicy
 from model.servers import Servers as ServerSettings
 from model.settings import Settings
+from model.workload import WebPods
 from scale.simulate.controllers.group import Decision
 from scale.simulate.controllers.hpa import Metric, Pod, Sample, Workload
 from scale.simulate.controllers.hpa_behavior import SYNC_SECONDS, Hpa, HpaSpec, Rate, Reading, Rules
@@ -26,18 +30,41 @@ from scale.simulate.plant.service import Floats, Plant
 from scale.simulate.run import Run, Scenario, run_of
 from scale.simulate.traces import Trace
 
-REQUESTS_PER_SECOND = "django_requests_per_second"
 
-GUIDE_HPA = HpaSpec(
-    minimum=3,
-    maximum=50,
-    metrics=(Metric("Resource", "cpu", utilization=70), Metric("Pods", REQUESTS_PER_SECOND, average=100)),
-    up=Rules(60, (Rate("Percent", 50, 60), Rate("Pods", 5, 60))),
-    down=Rules(300, (Rate("Percent", 10, 60), Rate("Pods", 2, 60)), "Min"),
-)
-"""The guide's HPA without its memory and queue metrics, which traffic alone says nothing of."""
+def hpa_spec(scaling: PodScaling) -> HpaSpec:
+    """Return the HPA that is deployed, without its metrics of memory and queues, of which traffic says nothing.
 
-GUIDE_VPA = Bounds(least_cpu=0.1, least_memory=128 * 2**20, most_cpu=2.0, most_memory=2 * 2**30)
+    Raises FitError where none is left.
+    """
+    metrics = tuple(
+        Metric(target.kind, target.name, utilization=target.utilization, average=target.average)
+        for target in scaling.targets
+        if target.name in ("cpu", REQUESTS_PER_SECOND)
+    )
+    if not metrics:
+        raise FitError("pods follow neither processors nor requests: a replay of traffic would not move them")
+    return HpaSpec(scaling.minimum, scaling.maximum, metrics, _rules(scaling.up), _rules(scaling.down))
+
+
+def _rules(direction: Direction) -> Rules:
+    rates = tuple(Rate(rate.kind, rate.value, rate.period_seconds) for rate in direction.rates)
+    return Rules(direction.stabilization_seconds, rates, direction.select)
+
+
+def vpa_bounds(vertical: Vertical) -> Bounds:
+    """Return the bounds of what a VPA may recommend, in cores and bytes."""
+    return Bounds(
+        least_cpu=vertical.least_cpu_millicores / 1000,
+        least_memory=vertical.least_memory_mib * 2**20,
+        most_cpu=vertical.most_cpu_millicores / 1000,
+        most_memory=vertical.most_memory_mib * 2**20,
+    )
+
+
+GUIDE_HPA = hpa_spec(web_scaling(ScalingPolicy(), WebPods(), PodScalingSettings(), None))
+"""The guide's HPA, which is that of the settings' defaults."""
+
+GUIDE_VPA = vpa_bounds(Vertical())
 
 KUBELET_RESERVED_CORES = 0.1
 """What a node keeps for itself and its daemons (estimate)."""
@@ -53,6 +80,9 @@ class Cluster:
     """One pod as a server: its `processors` are the cores that it requests."""
     pod_memory: float = 1 * 2**30
     most_nodes: int = 100
+    vpa: Bounds | None = GUIDE_VPA
+    """The bounds of what the VPA may recommend; None without one."""
+    origin: str = "The settings have no compute.kubernetes: this is the guide's HPA."
     seed: int = 0
     name: str = "hpa"
 
@@ -66,10 +96,12 @@ class ClusterRun:
     waiting: Floats = field(repr=False)
     """Pods that found no place on a node."""
     recommendation: Recommendation | None
+    origin: str = ""
 
     def notes(self) -> list[str]:
         """Return what there is to say of the nodes and of the pods' requests."""
-        found = [f"Nodes: {self.node_hours:,.1f} node hours, {int(self.nodes.max(initial=0))} at most."]
+        found = [self.origin] if self.origin else []
+        found += [f"Nodes: {self.node_hours:,.1f} node hours, {int(self.nodes.max(initial=0))} at most."]
         if self.waiting.any():
             minutes = np.count_nonzero(self.waiting) * self.run.trace.step_seconds / 60
             found.append(f"Pods waited for a node in {minutes:,.0f} minutes, {int(self.waiting.max())} at most.")
@@ -88,17 +120,46 @@ class ClusterRun:
 
 
 def cluster_of(settings: Settings, plant: Plant, *, seed: int = 0) -> Cluster:
-    """Return a cluster with the guide's HPA for a stack: pods of one core with the stack's own worker processes.
+    """Return the cluster of a stack's settings; for a stack without one the guide's.
 
-    Nodes are of the stack's instance type. Raises FitError for a type whose size is not known.
+    Raises FitError for nodes whose size is not known, and where nothing in the settings follows traffic.
     """
+    kubernetes = settings.compute.kubernetes
+    # 20 s to start on a ready node, and half a minute until a metric is seen: scrape, adapter, HPA (estimates).
+    pod = replace(plant, boot_seconds=20.0, metric_delay_seconds=30.0)
+    return _guide(settings, pod, seed) if kubernetes is None else _own(settings, kubernetes, pod, seed)
+
+
+def _own(settings: Settings, kubernetes: Kubernetes, pod: Plant, seed: int) -> Cluster:
+    scaling = web_scaling(settings.scaling, kubernetes.web, kubernetes.scaling, kubernetes.tasks)
+    # Of the kinds of nodes the one of which there may be most.
+    nodes = nodes_at_most(kubernetes)
+    name = max(nodes, key=lambda each: nodes[each])
+    room = allocatable(name)
+    if room is None:
+        raise FitError(f"the size of {name} is not known")
+    resources = kubernetes.web.resources
+    return Cluster(
+        hpa_spec(scaling),
+        NodeType(room.millicores / 1000, room.memory_mib * 2**20, room.pods),
+        replace(pod, processors=resources.cpu_millicores / 1000),
+        pod_memory=resources.memory_mib * 2**20,
+        most_nodes=sum(nodes.values()),
+        vpa=None if kubernetes.vertical is None else vpa_bounds(kubernetes.vertical),
+        origin="The HPA, the pods and the nodes are those of compute.kubernetes.",
+        seed=seed,
+    )
+
+
+def _guide(settings: Settings, pod: Plant, seed: int) -> Cluster:
+    """Return a cluster with the guide's HPA: pods of 0.9 of a core with the stack's own worker processes, on nodes of
+    the servers' instance type."""
     size = instances.size(settings.servers.instance_type)
     if size is None:
         raise FitError(f"the size of {settings.servers.instance_type} is not known")
     # 29 addresses: what the VPC CNI gives a large instance without prefixes (eni-max-pods); memory less an eighth.
     node = NodeType(size.processors - KUBELET_RESERVED_CORES, size.memory_mib * 2**20 * 7 / 8, 29)
-    pod = replace(plant, processors=0.9, boot_seconds=20.0, metric_delay_seconds=30.0)
-    return Cluster(GUIDE_HPA, node, pod, seed=seed)
+    return Cluster(GUIDE_HPA, node, replace(pod, processors=0.9), seed=seed)
 
 
 def simulate_cluster(cluster: Cluster, trace: Trace) -> ClusterRun:
@@ -124,7 +185,7 @@ class _ClusterLoop:
         )
         self.nodes.ready = -(-self.wanted // self.nodes.each)
         self.pods = Servers(cluster.plant, count=self.wanted, warmup_seconds=0.0, seed=cluster.seed, step=SYNC_SECONDS)
-        self.vpa = Recommender(GUIDE_VPA)
+        self.vpa = None if cluster.vpa is None else Recommender(cluster.vpa)
         self.late = math.ceil(cluster.plant.metric_delay_seconds / SYNC_SECONDS)
         self.seen: list[tuple[float, float] | None] = []
         self.decisions: list[Decision] = []
@@ -172,7 +233,7 @@ class _ClusterLoop:
                 name: Reading([Sample(value) if pods.ready else None for pods in workload.pods])
                 for name, value in (("cpu", seen[0]), (REQUESTS_PER_SECOND, seen[1]))
             }
-            if now % 60 == 0:
+            if self.vpa is not None and now % 60 == 0:
                 self.vpa.observe(now, cpu=seen[0], memory=None, request=float(self.cluster.plant.processors))
         desired = self.hpa.decide(now, workload, readings)
         if desired != self.wanted:
@@ -188,7 +249,8 @@ class _ClusterLoop:
         run = run_of(scenario, self.trace, [row[:5] for row in rows], retrying, self.decisions)
         nodes = np.array([row[5] for row in rows], dtype=np.float64)
         waiting = np.array([row[6] for row in rows], dtype=np.float64)
-        return ClusterRun(run, nodes, np.maximum(waiting, 0), self.vpa.recommend())
+        advice = None if self.vpa is None else self.vpa.recommend()
+        return ClusterRun(run, nodes, np.maximum(waiting, 0), advice, self.cluster.origin)
 
 
 def _pods(ready: int, absent: int, now: float, request: float) -> list[Pod]:

@@ -91,12 +91,13 @@ def test_both_take_every_stack_s_policy(folder: Path, stack: str) -> None:
     assert_taken(folder, Settings.parse(config, stack=stack, region=raw["aws:region"], secret=[]).traffic)
 
 
+LONG_NAMES = tuple(f"{sign * 63}.{sign * 63}.{sign * 63}.{sign * 57}.com" for sign in "abc")
 PLACES: dict[str, dict[str, Any]] = {
     "one server and nothing else": {"servers": SERVERS[:1], "static": None, "trusted_proxies": (), "server_names": ()},
     "no server is a backup": {"servers": SERVERS[:3]},
     "the PROXY protocol": {"proxy_protocol": True},
     "a static folder or servers alone": {"static": StaticFiles(0, 0, None, STATIC[:1])},
-    "no pages about itself": {},
+    "names as long as a host's may be": {"server_names": LONG_NAMES},
 }
 
 

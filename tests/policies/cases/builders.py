@@ -109,9 +109,42 @@ def pod(container: dict[str, object], **spec: object) -> Resource:
     return resource(t.DEPLOYMENT, {"metadata": {"name": "web"}, **values})
 
 
-def hpa(*metrics: str, name: str = "hpa", most: int = 20) -> Resource:
-    of_metrics = [{"type": "Resource", "resource": {"name": metric}} for metric in metrics]
-    return resource(t.HPA, {"spec": {"scaleTargetRef": TARGET, "metrics": of_metrics, "maxReplicas": most}}, name=name)
+def hpa(*metrics: str, name: str = "hpa", most: int = 20, least: int = 3) -> Resource:
+    of_metrics: list[dict[str, object]] = [{"type": "Resource", "resource": {"name": metric}} for metric in metrics]
+    return _hpa(of_metrics, name, most, least)
+
+
+def container_hpa(metric: str) -> Resource:
+    return _hpa([{"type": "ContainerResource", "containerResource": {"name": metric, "container": "web"}}])
+
+
+def external_hpa(metric: str) -> Resource:
+    return _hpa([{"type": "External", "external": {"metric": {"name": metric}}}])
+
+
+def _hpa(metrics: list[dict[str, object]], name: str = "hpa", most: int = 20, least: int = 3) -> Resource:
+    spec = {"scaleTargetRef": TARGET, "metrics": metrics, "maxReplicas": most, "minReplicas": least}
+    return resource(t.HPA, {"spec": spec}, name=name)
+
+
+def scaled_object(*triggers: str, of: str = "web", least: int = 1) -> Resource:
+    spec = {
+        "scaleTargetRef": {"name": of},
+        "triggers": [{"type": trigger} for trigger in triggers],
+        "minReplicaCount": least,
+    }
+    return resource(t.SCALED_OBJECT, {"spec": spec}, name="scaled")
+
+
+def budget(**spec: object) -> Resource:
+    return resource(t.BUDGET, {"spec": {"selector": {"matchLabels": {"component": "web"}}, **spec}}, name="budget")
+
+
+def labelled(component: str = "web", **spec: object) -> Resource:
+    template = {"metadata": {"labels": {"component": component}}}
+    return resource(
+        t.DEPLOYMENT, {"metadata": {"name": "web"}, "spec": {"template": template, **spec}}, name="labelled"
+    )
 
 
 def vpa(*controlled: str, mode: str = "Auto") -> Resource:
@@ -124,6 +157,8 @@ def alarm(*actions: Resource, type_: str = t.ALARM) -> Resource:
     return resource(type_, {"alarmActions": ["arn"]}, uses={"alarmActions": actions})
 
 
+UNSAFE = {"allowPrivilegeEscalation": False}
+SIZE = {"cpu": "1", "memory": "1Gi"}
 SAFE = {"runAsNonRoot": True, "allowPrivilegeEscalation": False}
 BLOCK = {"blockPublicAcls": True, "blockPublicPolicy": True, "ignorePublicAcls": True, "restrictPublicBuckets": True}
 FORCED = {"family": "postgres17", "parameters": [{"name": "rds.force_ssl", "value": "1"}]}

@@ -134,6 +134,13 @@ def test_a_body_above_the_policy_s_size_is_refused(running: Front, web: list[Bac
     assert [len(request.body) for request in web[0].requests] == ([size] if status == 200 else [])
 
 
+def test_of_a_chunked_body_only_nginx_knows_the_size(running: Front, web: list[Backend]) -> None:
+    chunk = b"%x\r\n%s\r\n" % (1 << 16, b"x" * (1 << 16))
+    body = chunk * 17 + b"0\r\n\r\n"
+    answered = statuses(raw(running.port, _request(CHUNKED, "Connection: close", body=body)))
+    assert answered == ([413] if running.kind == "nginx" else [200])
+
+
 def test_a_chunked_body_reaches_the_server_whole(running: Front, web: list[Backend]) -> None:
     body = b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
     assert statuses(raw(running.port, _request(CHUNKED, "Connection: close", body=body))) == [200]

@@ -65,12 +65,21 @@ def _post(client: Client, path: str, **fields: str) -> str:
     return answer.headers["Location"]
 
 
-def test_a_person_logs_in_writes_reads_and_deletes(pooled: Pooled) -> None:
-    client, user, path = Client(pooled), pooled.person, ""
+def _log_in(pooled: Pooled) -> Client:
+    client, user = Client(pooled), pooled.person
     assert _post(client, "/accounts/login/", username=user, password=f"pass-{user}") == "/"
+    return client
+
+
+def _write(client: Client, title: str) -> str:
+    return _post(client, "/articles/write/", title=title, body="text", published="on")
+
+
+def test_a_person_logs_in_writes_reads_and_deletes(pooled: Pooled) -> None:
+    client, path = _log_in(pooled), ""
     for number in range(5):
-        title = f"{user} {number}"
-        path = _post(client, "/articles/write/", title=title, body="text", published="on")
+        title = f"{pooled.person} {number}"
+        path = _write(client, title)
         assert title in client.get(path).text, "the redirect after a write must show it"
         assert title in client.get("/").text
         assert client.get(f"/api{path}").json["title"] == title
@@ -110,6 +119,7 @@ def _requests(text: str) -> float:
 
 
 def test_the_warmer_fills_the_cache_that_the_workers_read(pooled: Pooled, replicas: list[Replica]) -> None:
+    _write(_log_in(pooled), "to warm")
     wait_until(lambda: all(replica.caught_up() for replica in replicas), 15)  # a command reads from replicas too
     output = pooled.manage("warm_cache")
     assert re.search(r"users \[#+\] (\d+)/\1, \1 stored", output), output

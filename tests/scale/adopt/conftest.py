@@ -25,7 +25,12 @@ __all__ = ["aws", "endpoint", "identity", "no_identity"]
 
 
 @pytest.fixture
-def built(aws: str) -> ByHand:
-    """An environment as the guide's script builds it, with a database, a cache and buckets beside."""
+def empty(aws: str) -> None:
+    """An account in which nobody has built anything."""
     requests.post(f"{aws}/moto-api/reset", timeout=10).raise_for_status()
+
+
+@pytest.fixture
+def built(empty: None) -> ByHand:
+    """An environment as the guide's script builds it, with a database, a cache and buckets beside."""
     return ByHand.build()

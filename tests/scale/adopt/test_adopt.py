@@ -284,7 +284,7 @@ def test_what_is_wrong_is_a_line_and_status_2(
     assert not list(tmp_path.iterdir())
 
 
-def test_an_image_without_a_tag_has_to_be_given(aws: str, tmp_path: Path) -> None:
+def test_an_image_without_a_tag_has_to_be_given(empty: None, tmp_path: Path) -> None:
     ByHand.build(script=SCRIPT.replace(":3.2.1", ":latest"))
     code, _, err = adopt(tmp_path, "--name", f"{NAME}*")
     assert code == 2

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 Change = Callable[[dict[str, Any]], object]
+
+
+def minutes_ago(minutes: int) -> datetime:
+    """Return a time so long ago and some seconds: a command says so many minutes even when it has taken a while."""
+    return datetime.now(UTC) - timedelta(minutes=minutes, seconds=5)
 
 
 class Answers:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from scale.cli import app
-from tests.scale.operate.answers import Answers
+from tests.scale.operate.answers import Answers, minutes_ago
 from tests.scale.operate.environment import Environment
 from tests.scale.projects import ROOT
 
 pytestmark = pytest.mark.xdist_group("operate")
-NOW = datetime.now(UTC)
 PAGE = ROOT / "docs" / "operating.md"
 VALUES = {
     ("shop-prod-db-primary", "DatabaseConnections"): 212.0,
@@ -56,7 +55,7 @@ def measured(live: Answers, values: Mapping[tuple[str, str], float]) -> None:
             "cloudwatch:GetMetricData",
             {
                 "MetricDataResults": [
-                    {"Id": name, "Timestamps": [NOW], "Values": [values[key]]}
+                    {"Id": name, "Timestamps": [datetime.now(UTC)], "Values": [values[key]]}
                     for name, key in queries.items()
                     if key in values
                 ]
@@ -74,8 +73,8 @@ def bad_hour(live: Answers, prod: Environment) -> None:
     activity = {"StatusCode": "Successful", "Description": "Launching a new EC2 instance: i-0a1", "Cause": cause}
     failure = {"StatusCode": "Failed", "Description": "Launching a new EC2 instance", "StatusMessage": refusal}
     activities = [
-        {**failure, "StartTime": NOW - timedelta(minutes=4)},
-        {**activity, "StartTime": NOW - timedelta(minutes=9)},
+        {**failure, "StartTime": minutes_ago(4)},
+        {**activity, "StartTime": minutes_ago(9)},
     ]
     live.give("autoscaling:DescribeScalingActivities", {"Activities": activities})
 
@@ -96,7 +95,7 @@ def bad_hour(live: Answers, prod: Environment) -> None:
     def alarms(answer: dict[str, Any]) -> None:
         for alarm in answer["MetricAlarms"]:
             if alarm["AlarmName"] in raised:
-                since = NOW - timedelta(minutes=12)
+                since = minutes_ago(12)
                 alarm |= {"StateValue": "ALARM", "StateReason": reason, "StateUpdatedTimestamp": since}
 
     live.change("cloudwatch:DescribeAlarms", alarms)
@@ -134,7 +133,7 @@ def test_the_page_shows_a_release_that_an_alarm_stopped(live: Answers) -> None:
         "InstanceRefreshId": "1",
         "Status": "Failed",
         "StatusReason": "One or more alarms went into ALARM.",
-        "StartTime": NOW - timedelta(minutes=8),
+        "StartTime": minutes_ago(8),
         "PercentageComplete": 33,
         "InstancesToUpdate": 2,
         "Preferences": {"AlarmSpecification": {"Alarms": ["shop-prod-errors-e260ac8"]}},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,12 @@ from scale.cli import app
 from scale.operate.errors import UnavailableError
 from scale.operate.release.refresh import Progress
 from scale.operate.release.waiting import Pace, wait
-from tests.scale.operate.answers import Answers
+from tests.scale.operate.answers import Answers, minutes_ago
 from tests.scale.operate.environment import Environment
 from tests.scale.projects import ROOT
 
 pytestmark = pytest.mark.xdist_group("operate")
 REFRESHES = "autoscaling:DescribeInstanceRefreshes"
-BEGAN = datetime.now(UTC) - timedelta(minutes=10)
 
 
 def refresh(status: str, percent: int = 0, identifier: str = "new", **more: Any) -> dict[str, Any]:
@@ -31,7 +29,7 @@ def refresh(status: str, percent: int = 0, identifier: str = "new", **more: Any)
         "InstanceRefreshId": identifier,
         "AutoScalingGroupName": "shop-prod-web-group-42e5e13",
         "Status": status,
-        "StartTime": BEGAN,
+        "StartTime": minutes_ago(10),
         "PercentageComplete": percent,
         "InstancesToUpdate": 3 - 3 * percent // 100,
         "Preferences": {"AlarmSpecification": {"Alarms": ["shop-prod-errors-1234567", "shop-prod-slow-1234567"]}},

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +21,11 @@ from typer.testing import CliRunner
 
 from scale.cli import app
 from scale.operate.status.section import Row, Section, read_all
-from tests.scale.operate.answers import Answers
+from tests.scale.operate.answers import Answers, minutes_ago
 from tests.scale.operate.environment import Environment
 from tests.scale.projects import ROOT
 
 pytestmark = pytest.mark.xdist_group("operate")
-
-
-def recent() -> datetime:
-    """Return a time four minutes ago, and some seconds: the command still says 4 min when it has taken a while."""
-    return datetime.now(UTC) - timedelta(minutes=4, seconds=5)
 
 
 def sections(*arguments: str) -> dict[str, Any]:
@@ -89,9 +84,14 @@ def test_activities_say_why(live: Answers) -> None:
         "autoscaling:DescribeScalingActivities",
         {
             "Activities": [
-                {"StartTime": recent(), "StatusCode": "Successful", "Description": "Launching i-1", "Cause": cause},
                 {
-                    "StartTime": recent() - timedelta(days=3),
+                    "StartTime": minutes_ago(4),
+                    "StatusCode": "Successful",
+                    "Description": "Launching i-1",
+                    "Cause": cause,
+                },
+                {
+                    "StartTime": minutes_ago(4) - timedelta(days=3),
                     "StatusCode": "Failed",
                     "Description": "Launching i-2",
                     "Cause": cause,
@@ -130,7 +130,7 @@ def test_raised_alarms_come_with_their_reason_and_others_are_counted(live: Answe
     def raised(answer: dict[str, Any]) -> None:
         for alarm in answer["MetricAlarms"]:
             if alarm["AlarmName"] == name:
-                alarm |= {"StateValue": "ALARM", "StateReason": "3 datapoints", "StateUpdatedTimestamp": recent()}
+                alarm |= {"StateValue": "ALARM", "StateReason": "3 datapoints", "StateUpdatedTimestamp": minutes_ago(4)}
 
     live.change("cloudwatch:DescribeAlarms", raised)
     found = sections()["alarms"]
@@ -157,7 +157,7 @@ def metrics(live: Answers, values: dict[tuple[str, str], float]) -> None:
 
     def answer(parsed: dict[str, Any]) -> None:
         parsed["MetricDataResults"] = [
-            {"Id": name, "Timestamps": [recent()], "Values": [values[key]]}
+            {"Id": name, "Timestamps": [minutes_ago(4)], "Values": [values[key]]}
             for name, key in names.items()
             if key in values
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,11 +16,15 @@ from typer.testing import CliRunner
 
 from scale.simulate import stacks
 from scale.simulate.cli import register
+from scale.simulate.controllers.hpa_behavior import Rate, Rules
+from scale.simulate.controllers.nodes import FitError
 from scale.simulate.kubernetes import Cluster, ClusterRun, cluster_of, simulate_cluster
 from scale.simulate.outcome import judge
 from scale.simulate.plant.service import Plant
 from scale.simulate.slo import Slo
 from scale.simulate.traces import Trace
+from tests.components.cluster_building import HPA, built, manifest
+from tests.model.parsing import parse
 
 ROOT = Path(__file__).parents[3]
 CLUSTER = cluster_of(stacks.load(ROOT, "prod"), Plant())
@@ -88,3 +93,72 @@ def test_the_command() -> None:
     document = json.loads(found.stdout)
     assert document["policies"][0]["unit"] == "pod"
     assert any("node hours" in note for note in document["notes"])
+
+
+def own(**kubernetes: Any) -> Cluster:
+    return cluster_of(parse(compute={"kubernetes": kubernetes}), Plant())
+
+
+def test_without_a_cluster_it_is_the_guides_hpa() -> None:
+    hpa = CLUSTER.hpa
+    assert (hpa.minimum, hpa.maximum) == (3, 50)
+    assert [(metric.name, metric.utilization, metric.average) for metric in hpa.metrics] == [
+        ("cpu", 70, None),
+        ("django_requests_per_second", None, 100),
+    ]
+    assert hpa.up == Rules(60, (Rate("Percent", 50, 60), Rate("Pods", 5, 60)))
+    assert hpa.down == Rules(300, (Rate("Percent", 10, 60), Rate("Pods", 2, 60)), "Min")
+    assert "guide's HPA" in run([1000.0] * 5).notes()[0]
+
+
+def test_a_stack_with_a_cluster_is_replayed_with_its_own() -> None:
+    cluster = own(
+        web={"min": 5, "max": 9, "resources": {"cpu_millicores": 1500, "memory_mib": 2048}},
+        scaling={"requests_per_second": 20.0, "up": {"stabilization_seconds": 0}},
+        vertical=None,
+    )
+    assert (cluster.hpa.minimum, cluster.hpa.maximum) == (5, 9)
+    assert cluster.hpa.metrics[1].average == 20
+    assert cluster.hpa.up.stabilization_seconds == 0
+    assert (cluster.plant.processors, cluster.pod_memory) == (1.5, 2 * 2**30)
+    found = run([1000.0] * 10, cluster)
+    assert found.run.in_service[0] == 5
+    assert found.recommendation is None
+    assert "compute.kubernetes" in found.notes()[0]
+
+
+def test_what_is_replayed_is_what_is_deployed() -> None:
+    """The HPA that the components register, read back, is the simulated one, but for what traffic says nothing of."""
+    deployed = manifest(built().one(HPA, "shop-prod-web-horizontal"))["spec"]
+    simulated = own().hpa
+    assert (deployed["minReplicas"], deployed["maxReplicas"]) == (simulated.minimum, simulated.maximum)
+    for key, rules in (("scaleUp", simulated.up), ("scaleDown", simulated.down)):
+        behavior = deployed["behavior"][key]
+        assert (behavior["stabilizationWindowSeconds"], behavior["selectPolicy"]) == (
+            rules.stabilization_seconds,
+            rules.select,
+        )
+        assert [(each["type"], each["value"], each["periodSeconds"]) for each in behavior["policies"]] == [
+            (rate.kind, rate.value, rate.period_seconds) for rate in rules.rates
+        ]
+    targets = {
+        metric.get("resource", metric.get("pods", {}).get("metric"))["name"]: metric for metric in deployed["metrics"]
+    }
+    assert targets["cpu"]["resource"]["target"]["averageUtilization"] == simulated.metrics[0].utilization
+    held = targets["django_requests_per_second"]["pods"]["target"]["averageValue"]
+    assert float(held) == simulated.metrics[1].average
+
+
+def test_nodes_and_their_number_are_the_settings() -> None:
+    small = own(pool={"instance_types": ["m7g.large"], "max_processors": 8})
+    large = own(pool={"instance_types": ["m7g.xlarge"], "max_processors": 64})
+    assert large.node.cores > 2 * small.node.cores - 0.1
+    assert small.most_nodes < large.most_nodes
+
+
+def test_pods_that_do_not_follow_traffic_are_not_replayed() -> None:
+    settings = parse(
+        compute={"kubernetes": {}}, scaling={"cpu_percent": None, "requests_per_target": None, "predictive": None}
+    )
+    with pytest.raises(FitError, match="neither processors nor requests"):
+        cluster_of(settings, Plant())
