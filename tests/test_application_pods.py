@@ -59,7 +59,7 @@ def test_a_pod_has_the_plain_variables_of_a_server() -> None:
 
 
 def test_a_pod_has_the_secrets_of_a_server() -> None:
-    of_a_server = re.findall(r'^([A-Z_]+)="\$\(secret ', script(), re.MULTILINE)
+    of_a_server = re.findall(r'^([A-Z_]+)="\$\(/usr/local/bin/django-scale-secret ', script(), re.MULTILINE)
     of_a_pod = get(plan().one(SECRET_OBJECT, "shop-prod-secrets"), "stringData")
     assert sorted(of_a_pod) == sorted(of_a_server)
     assert all(of_a_pod.values())
