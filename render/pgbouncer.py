@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from model.database import Database
 from model.environment import pooled_replica_names
-from render.places import Pooler
+from render.places import Pooler, host_and_port
 from render.templating import template
 
 
@@ -16,5 +16,7 @@ def pgbouncer_ini(database: Database, pooler: Pooler) -> str:
 
     Raises ValueError where the pooler knows another number of replicas than the database has.
     """
-    replicas = list(zip(pooled_replica_names(database), pooler.replicas, strict=True))
-    return template("pgbouncer.ini.j2").render(database=database, pooler=pooler, replicas=replicas)
+    names = (database.name, *pooled_replica_names(database))
+    places = [host_and_port(address, database.port) for address in (pooler.primary, *pooler.replicas)]
+    instances = [(name, host, port) for name, (host, port) in zip(names, places, strict=True)]
+    return template("pgbouncer.ini.j2").render(database=database, pooler=pooler, instances=instances)

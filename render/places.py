@@ -168,7 +168,8 @@ class Edge(Front):
 class Pooler:
     """Where PgBouncer runs.
 
-    `primary` and `replicas` are hosts; a process finds them by the names that `model.environment` writes.
+    `primary` and `replicas` are hosts, or `host:port` where one listens at another port than the database's settings
+    say; a process finds them by the names that `model.environment` writes.
     """
 
     primary: str
@@ -188,7 +189,7 @@ class Pooler:
 
     def __post_init__(self) -> None:
         for host in (self.primary, *self.replicas):
-            check_address(host if _ADDRESS.fullmatch(host) else f"{host}:1")
+            host_and_port(host, 1)
         for path in (self.users, self.certificates, self.run, self.log):
             check_path(path)
 
@@ -209,6 +210,14 @@ def check_address(address: str) -> None:
     match = _ADDRESS.fullmatch(address)
     if match is None or not 1 <= int(match["port"]) <= 65535:
         raise PlaceError(f"an address must be host:port, is {address!r}")
+
+
+def host_and_port(address: str, port: int) -> tuple[str, int]:
+    """Return the host and the port of `host:port`, or of a host alone, to which `port` belongs. Raises PlaceError."""
+    given = address if _ADDRESS.fullmatch(address) else f"{address}:{port}"
+    check_address(given)
+    host, _, number = given.rpartition(":")
+    return host, int(number)
 
 
 def check_path(path: str | None) -> None:

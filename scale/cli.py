@@ -16,6 +16,7 @@ import typer  # noqa: E402
 from scale.adopt import cli as adopt  # noqa: E402
 from scale.cost import cli as cost  # noqa: E402
 from scale.load import cli as load  # noqa: E402
+from scale.local import cli as local  # noqa: E402
 from scale.operate import cli as operate  # noqa: E402
 from scale.render import cli as render  # noqa: E402
 from scale.simulate import cli as simulate  # noqa: E402
@@ -56,6 +57,7 @@ cost.register(app)
 adopt.register(app)
 operate.register(app)
 load.register(app)
+local.register(app)
 render.register(app)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from scale.local import reaper
+from scale.local.servers.process import ServerError
 
 
 class Reaper:
@@ -22,6 +23,7 @@ class Reaper:
         self._folder = folder
         self._sessions: set[int] = set()
         self._lock = threading.Lock()
+        self._refusing = False
         options = ["--remove"] if remove else []
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", reaper.__file__, str(folder), *options],
@@ -39,9 +41,15 @@ class Reaper:
         return self._process.pid
 
     def began(self, session: int) -> None:
-        """A server has begun, in a session of its own."""
+        """A server has begun, in a session of its own. ServerError after `refuse`: what has begun is to be ended."""
         self._sessions.add(session)
         self._tell(f"+{session}")
+        if self._refusing:
+            raise ServerError("the system is ending")
+
+    def refuse(self) -> None:
+        """Let nothing begin any more."""
+        self._refusing = True
 
     def ended(self, session: int) -> None:
         """It has ended, with all its processes."""

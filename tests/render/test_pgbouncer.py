@@ -176,6 +176,13 @@ def test_an_instance_that_does_not_speak_tls_is_not_spoken_to(folder: Path, prim
         connect(server)
 
 
+def test_an_instance_may_listen_at_a_port_of_its_own() -> None:
+    database = parse(database={"pooling": "pgbouncer", "replicas": [{}]}).database
+    text = pgbouncer_ini(database, Pooler(primary="db.example.com", replicas=("127.0.0.1:20001",)))
+    assert "app = host=db.example.com port=5432 dbname=app\n" in text
+    assert "_replica_1 = host=127.0.0.1 port=20001 dbname=app\n" in text
+
+
 def test_a_pooler_for_another_number_of_replicas_is_refused() -> None:
     with pytest.raises(ValueError, match="zip"):
         pgbouncer_ini(parse(database={"replicas": [{}, {}]}).database, Pooler(primary="a", replicas=("b",)))

@@ -37,6 +37,12 @@ class Haproxy(Server):
         """Write the configuration."""
         self.configuration.write_text(self._text, encoding="utf-8")
 
+    def write(self, text: str) -> None:
+        """Begin with this configuration at the next start."""
+        self._text = text
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.prepare()
+
     def check(self) -> str:
         """What `haproxy -c -dW` says, to which a warning is an error. ServerError where it refuses the file."""
         return check_haproxy(self.folder, self._text)

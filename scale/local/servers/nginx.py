@@ -31,6 +31,12 @@ class Nginx(Server):
         """Write the configuration."""
         self.configuration.write_text(self._text, encoding="utf-8")
 
+    def write(self, text: str) -> None:
+        """Begin with this configuration at the next start."""
+        self._text = text
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.prepare()
+
     def check(self) -> str:
         """What `nginx -t` says. ServerError where it refuses the configuration."""
         return check_nginx(self.folder, self._text)

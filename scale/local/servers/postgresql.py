@@ -140,6 +140,9 @@ class Replica(PostgreSQL):
             self.user,
             {"PGPASSWORD": PASSWORD},
         )
+        with (self.data / "postgresql.conf").open("a") as settings:
+            # The primary knows it by this name, in pg_stat_replication.
+            settings.write(f"\ncluster_name = '{self.folder.name}'\n")
         self._write_delay()
 
     def set_delay(self, seconds: float) -> None:

@@ -12,9 +12,10 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
+
+from scale.local.servers.process_table import processes
 
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -78,6 +79,7 @@ def run_tool(command: Sequence[str], user: str | None = None, env: Mapping[str, 
         cwd="/",
         timeout=120,
         env={**os.environ, **(env or {})},
+        preexec_fn=_die_with_parent,  # only a system call
     )
     if done.returncode:
         raise ServerError(f"{command[0]} failed: {done.stderr or done.stdout}")
@@ -88,7 +90,7 @@ class Guard(Protocol):
     """Who ends a server's processes should this process not come to it."""
 
     def began(self, session: int) -> None:
-        """A server has begun, in a session of its own."""
+        """A server has begun, in a session of its own. ServerError where none may begin any more."""
         ...
 
     def ended(self, session: int) -> None:
@@ -160,7 +162,8 @@ class Server:
     @property
     def running(self) -> bool:
         """Whether it was started, and has not ended."""
-        return self._process is not None and self._process.poll() is None
+        process = self._process
+        return process is not None and process.poll() is None
 
     def log(self) -> str:
         """The end of what the server has written."""
@@ -174,7 +177,7 @@ class Server:
             self.prepare()
         self._forget()
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
+            process = self._process = subprocess.Popen(
                 run_as(self.user, self.command()),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -185,12 +188,16 @@ class Server:
                 preexec_fn=_die_with_parent,  # only a system call
             )
         if self.guard is not None:
-            self.guard.began(self._process.pid)
+            try:
+                self.guard.began(process.pid)
+            except ServerError:
+                self.kill()
+                raise
         wait_for(self._serves, seconds, f"{self.folder.name} did not start", self.log)
         return self
 
     def _serves(self) -> bool:
-        if self._process is not None and self._process.poll() is not None:
+        if not self.running:
             raise ServerError(f"{self.folder.name} ended at once: {self.log()}")
         return self.ready()
 
@@ -209,25 +216,27 @@ class Server:
 
     def stop(self) -> None:
         """Ask it to end, then insist."""
-        if self._process is None:
+        process = self._process
+        if process is None:
             return
         self._signal_all(signal.SIGCONT)
         with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(self.stop_signal)
+            process.send_signal(self.stop_signal)
         try:
-            self._process.wait(self.stop_seconds)
+            process.wait(self.stop_seconds)
         except subprocess.TimeoutExpired:
             self._signal_all(signal.SIGKILL)
         self._forget()
 
     def _forget(self) -> None:
         """Take note of its end, and end what is left of it: workers whose master was killed go on serving."""
-        if self._process is None:
+        process = self._process
+        if process is None:
             return
-        self._process.wait(10)
+        process.wait(10)
         self._signal_all(signal.SIGKILL)
         if self.guard is not None:
-            self.guard.ended(self._process.pid)
+            self.guard.ended(process.pid)
         self._process = None
 
     def _signal_all(self, number: signal.Signals) -> None:
@@ -237,9 +246,10 @@ class Server:
 
     def members(self) -> list[int]:
         """Its processes: those of its session, and all below them (PostgreSQL makes a session a connection)."""
-        if self._process is None:
+        process = self._process
+        if process is None:
             return []
-        known, leader = processes(), self._process.pid
+        known, leader = processes(), process.pid
         found = [pid for pid, each in known.items() if leader in (pid, each.session)]
         for pid in found:
             found += [child for child, each in known.items() if each.parent == pid and child not in found]
@@ -256,32 +266,6 @@ class Server:
     def __exit__(self, *_: object) -> None:
         """Stop."""
         self.stop()
-
-
-@dataclass(frozen=True)
-class Process:
-    """A process as the kernel shows it: who began it, its session, and the processor time that it has used, in
-    seconds."""
-
-    parent: int
-    session: int
-    processor_seconds: float
-
-
-_TICK = os.sysconf("SC_CLK_TCK")
-
-
-def processes() -> dict[int, Process]:
-    """Every process of the machine that has not ended, by its identifier."""
-    found: dict[int, Process] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError, ValueError):
-            # proc(5): state, ppid, pgrp, session are fields 3 to 6, utime and stime 14 and 15.
-            fields = stat.read_text().rpartition(")")[2].split()
-            if fields[0] not in "ZX":
-                seconds = (int(fields[11]) + int(fields[12])) / _TICK
-                found[int(stat.parent.name)] = Process(int(fields[1]), int(fields[3]), seconds)
-    return found
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, message: str, detail: Callable[[], str] = str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Self
 import redis
 
 from scale.local.servers.binaries import find_binary
-from scale.local.servers.process import Server, free_port, wait_for
+from scale.local.servers.process import Server, ServerError, free_port, wait_for
 
 SLOTS = 16_384
 
@@ -54,6 +54,11 @@ class Redis(Server):
             run: Callable[..., Any] = client.execute_command  # type: ignore[reportUnknownMemberType]
             return run(*command)
 
+    def name(self) -> str:
+        """Its name in a cluster."""
+        found: bytes = self.ask("CLUSTER", "MYID")
+        return found.decode()
+
     def ready(self) -> bool:
         """Whether it answers."""
         try:
@@ -93,15 +98,24 @@ class RedisCluster:
         first = self.servers[0]
         for server in self.servers[1:]:
             first.ask("CLUSTER", "MEET", server.host, server.port, server.bus)
-        wait_for(lambda: all(self._known(s) == len(self.servers) for s in self.servers), 20, "the servers did not meet")
+        # Until two have shaken hands, they know each other by names made up for the time being.
+        names = {server.name() for server in self.servers}
+        wait_for(lambda: all(self._known(s) == names for s in self.servers), 20, "the servers did not meet")
         for index, replica in enumerate(self.replicas):
-            name: bytes = self.masters[index // self._each].ask("CLUSTER", "MYID")
-            replica.ask("CLUSTER", "REPLICATE", name.decode())
-        wait_for(self.healthy, 20, "the cluster did not settle")
+            replica.ask("CLUSTER", "REPLICATE", self.masters[index // self._each].name())
+        wait_for(self._settled, 20, "the cluster did not settle")
+
+    def _settled(self) -> bool:
+        """Whether it is healthy. ServerError where it cannot become so: a server has ended."""
+        for server in self.servers:
+            if not server.running:
+                raise ServerError(f"{server.folder.name} has ended: {server.log()}")
+        return self.healthy()
 
     @staticmethod
-    def _known(server: Redis) -> int:
-        return len(server.ask("CLUSTER NODES"))
+    def _known(server: Redis) -> set[str]:
+        """The names of the servers that one knows."""
+        return {node["node_id"] for node in server.ask("CLUSTER NODES").values()}
 
     def healthy(self) -> bool:
         """Whether every server sees all slots served, and every master has its replicas."""

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from scale.local.servers.process import processes
+from scale.local.servers.process_table import processes
 
 # A server whose child, like nginx's workers, would go on without it.
 SERVER = "import subprocess, sys, time; subprocess.Popen(['sleep', '600']); time.sleep(600)"
