@@ -86,12 +86,14 @@ def kubernetes(draw: st.DrawFn, config: Group, instance_types: Sequence[str]) ->
     )
     if not auto:
         cluster["groups"] = [draw(_node_groups(types, zones))]
-    return cluster | draw(_workloads())
+    policy = config.get("scaling", {})
+    follows = policy.get("cpu_percent", 70) is not None or policy.get("requests_per_target", 1000) is not None
+    return cluster | draw(_workloads(follows))
 
 
 @st.composite
-def _workloads(draw: st.DrawFn) -> Group:
-    """Return what else runs in the cluster, and what scales it: an HPA on memory leaves the VPA that to itself."""
+def _workloads(draw: st.DrawFn, follows: bool) -> Group:
+    """Return what else runs in the cluster, and what scales it; `follows` says that the HPA may do without memory."""
     metrics = draw(st.sampled_from(["prometheus-adapter", "keda"]))
     chosen = draw(
         group(
@@ -108,7 +110,7 @@ def _workloads(draw: st.DrawFn) -> Group:
             egress_ports=st.lists(st.sampled_from([25, 587, 8443]), unique=True),
         )
     )
-    if draw(st.booleans()):
+    if follows and draw(st.booleans()):
         # Each has a resource of its own.
         chosen["vertical"] = {"mode": draw(st.sampled_from(["initial", "recreate"])), "controls": ["memory"]}
         chosen["scaling"] = {**chosen.get("scaling", {}), "memory_percent": None, "requests_per_second": 50.0}
