@@ -24,7 +24,6 @@ from components.stack import read_stack
 from components.storage import Storage
 from model import environment
 from model.environment import CACHE_PORT, Endpoints, container_environment
-from model.observability import COLLECTOR
 
 stack = read_stack()
 settings = stack.settings
@@ -146,19 +145,13 @@ application_dimensions = {"Environment": name}
 if balancer.servers is not None and groups.servers_id is not None and lookups.image_id is not None:
     fleet = Fleet(
         f"{name}-web",
-        settings.servers,
-        settings.application,
-        region=settings.region,
-        tags=settings.tags,
-        warmup_seconds=settings.scaling.warmup_seconds,
-        draining_seconds=settings.traffic.draining_seconds,
-        secret_generation=settings.deployment.secret_generation,
-        collector=COLLECTOR if settings.observability.collects else None,
+        settings,
         image_id=lookups.image_id,
         subnet_ids=network.server_subnet_ids,
         security_group_id=groups.servers_id,
         target_group_arn=balancer.servers.arn,
         environment=variables,
+        database_hosts=[database.host, *database.replica_hosts],
         secret_arns=secret_arns,
         bucket_arns=[storage.static.arn, storage.media.arn],
         refresh_alarms=alarms.refresh_alarms,

@@ -14,7 +14,7 @@ from components.balancer_controller import READINESS_LABELS, target_binding
 from components.platform import Platform
 from components.pod_identity import PodIdentity
 from components.workload import Instances, Place, Workload
-from model.environment import gunicorn_port
+from model.environment import GUNICORN_PORT
 from model.kubernetes import Kubernetes
 from model.settings import Settings
 from model.workload import SERVICE_ACCOUNT
@@ -55,7 +55,7 @@ class ApplicationPods(pulumi.ComponentResource):
         # Away from a cluster goes the application before the controllers that would clean up after it.
         ready = pulumi.ResourceOptions(parent=self, depends_on=platform.ready)
         subnets = settings.network.subnets
-        port, behind = settings.application.port, gunicorn_port(settings)
+        port, behind = settings.application.port, GUNICORN_PORT
         place = ApplicationNamespace(
             name,
             port=port,

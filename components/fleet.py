@@ -12,9 +12,10 @@ import pulumi_aws as aws
 
 from components import permissions
 from components.application_permissions import application_statements
-from model.application import Application
-from model.servers import Servers
-from render.cloud_init import Container, cloud_init
+from model.observability import COLLECTOR
+from model.settings import Settings
+from render import server
+from render.cloud_init import Container, user_data
 
 _ECR = re.compile(
     r"^(?P<registry>(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com)/(?P<name>[^:@]+)"
@@ -25,7 +26,7 @@ _ROOT_DEVICE = "/dev/xvda"
 
 
 class Fleet(pulumi.ComponentResource):
-    """Servers that run the application's container behind the load balancer."""
+    """Servers that run nginx and the application's container behind the load balancer."""
 
     group_name: pulumi.Output[str]
     template_id: pulumi.Output[str]
@@ -36,20 +37,14 @@ class Fleet(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        servers: Servers,
-        application: Application,
+        settings: Settings,
         *,
-        region: str,
-        tags: Mapping[str, str],
-        warmup_seconds: int,
-        draining_seconds: int,
-        secret_generation: int,
-        collector: str | None = None,
         image_id: pulumi.Input[str],
         subnet_ids: Sequence[pulumi.Input[str]],
         security_group_id: pulumi.Input[str],
         target_group_arn: pulumi.Input[str],
         environment: pulumi.Input[Mapping[str, str]],
+        database_hosts: Sequence[pulumi.Input[str]],
         secret_arns: Mapping[str, pulumi.Input[str]],
         bucket_arns: Sequence[pulumi.Input[str]],
         refresh_alarms: Sequence[pulumi.Input[str]],
@@ -59,34 +54,32 @@ class Fleet(pulumi.ComponentResource):
         """Build the fleet.
 
         `environment` holds the container's plain variables, `secret_arns` the secret of each other variable. The
-        servers may read these secrets, use the buckets and the queues of tasks. A refresh stops when one of
-        `refresh_alarms` (names) is in ALARM. A new `secret_generation` replaces the servers. `collector` is where each
-        server collects traces, if it does. `tags` are the instances' and volumes', which inherit none.
+        servers may read these secrets, use the buckets and the queues of tasks. `database_hosts` are the instances that
+        a pooler serves, the primary first. A refresh stops when one of `refresh_alarms` (names) is in ALARM.
         """
         super().__init__("django-scale:compute:Fleet", name, None, opts)
         self._name = name
-        self._servers = servers
-        self._application = application
-        self._region = region
+        self._settings = settings
+        self._servers = settings.servers
         self._queue_arns = queue_arns
-        self._collector = collector
-        self._tags = {**tags, "Name": name}
+        # Instances and volumes inherit none.
+        self._tags = {**settings.tags, "Name": name}
         self._child = pulumi.ResourceOptions(parent=self)
         self._logs = aws.cloudwatch.LogGroup(
             f"{name}-logs",
             name=f"/django-scale/{name}",
-            retention_in_days=servers.log_retention_days,
+            retention_in_days=self._servers.log_retention_days,
             opts=self._child,
         )
         profile = self._create_profile(secret_arns, bucket_arns)
-        user_data = self._user_data(environment, secret_arns, draining_seconds, secret_generation)
-        template = self._create_template(profile, image_id, security_group_id, user_data)
-        pinned = servers.launch_template_version
+        script = self._user_data(environment, database_hosts, secret_arns)
+        template = self._create_template(profile, image_id, security_group_id, script)
+        pinned = self._servers.launch_template_version
         self.template_id = template.id
         self.template_version = (
             template.latest_version.apply(str) if pinned is None else pulumi.Output.from_input(str(pinned))
         )
-        group = self._create_group(subnet_ids, target_group_arn, refresh_alarms, warmup_seconds)
+        group = self._create_group(subnet_ids, target_group_arn, refresh_alarms)
         self.group_name = group.name
         self.log_group_name = self._logs.name
         self.register_outputs({"group_name": self.group_name, "template_version": self.template_version})
@@ -127,47 +120,51 @@ class Fleet(pulumi.ComponentResource):
             permissions.allow(["logs:CreateLogStream", "logs:PutLogEvents"], permissions.log_streams(self._logs)),
             *application_statements(bucket_arns, self._queue_arns),
         ]
-        if self._collector is not None:
+        if self._settings.observability.collects:
             statements.append(permissions.send_traces())
-        ecr = _ECR.match(self._application.image)
-        if ecr is not None:
-            statements += permissions.pull(f"arn:aws:ecr:{ecr['region']}:{ecr['account']}:repository/{ecr['name']}")
+        arns = [f"arn:aws:ecr:{ecr['region']}:{ecr['account']}:repository/{ecr['name']}" for ecr in self._in_ecr()]
+        if arns:
+            statements += permissions.pull(*dict.fromkeys(arns))
         return statements
+
+    def _in_ecr(self) -> list[re.Match[str]]:
+        """Return what is known of each image that is in Amazon ECR."""
+        return [ecr for image in server.images(self._settings) if (ecr := _ECR.match(image)) is not None]
 
     def _user_data(
         self,
         environment: pulumi.Input[Mapping[str, str]],
+        database_hosts: Sequence[pulumi.Input[str]],
         secret_arns: Mapping[str, pulumi.Input[str]],
-        draining_seconds: int,
-        secret_generation: int,
     ) -> pulumi.Output[str]:
-        ecr = _ECR.match(self._application.image)
+        settings = self._settings
 
         def render(values: Mapping[str, Any]) -> str:
             container = Container(
-                image=self._application.image,
-                port=self._application.port,
-                region=self._region,
+                image=settings.application.image,
+                region=settings.region,
                 log_group=values["log_group"],
-                draining_seconds=draining_seconds,
-                secret_generation=secret_generation,
+                draining_seconds=settings.traffic.draining_seconds,
+                secret_generation=settings.deployment.secret_generation,
                 environment=values["environment"],
                 secrets=values["secrets"],
-                ecr_registry=ecr["registry"] if ecr else None,
-                collector=self._collector,
+                registries=tuple(sorted({ecr["registry"] for ecr in self._in_ecr()})),
+                nginx=server.nginx(settings),
+                pgbouncer=server.pgbouncer(settings, values["hosts"]),
+                collector=COLLECTOR if settings.observability.collects else None,
             )
-            return base64.b64encode(cloud_init(container).encode()).decode()
+            return base64.b64encode(user_data(container)).decode()
 
-        return pulumi.Output.all(environment=environment, secrets=dict(secret_arns), log_group=self._logs.name).apply(
-            render
-        )
+        return pulumi.Output.all(
+            environment=environment, hosts=list(database_hosts), secrets=dict(secret_arns), log_group=self._logs.name
+        ).apply(render)
 
     def _create_template(
         self,
         profile: aws.iam.InstanceProfile,
         image_id: pulumi.Input[str],
         security_group_id: pulumi.Input[str],
-        user_data: pulumi.Input[str],
+        script: pulumi.Input[str],
     ) -> aws.ec2.LaunchTemplate:
         servers = self._servers
         hibernates = servers.warm_pool is not None and servers.warm_pool.state == "hibernated"
@@ -177,8 +174,8 @@ class Fleet(pulumi.ComponentResource):
             instance_type=servers.instance_type,
             iam_instance_profile={"arn": profile.arn},
             vpc_security_group_ids=[security_group_id],
-            # Two hops: the container's bridge is one of them.
-            metadata_options={"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 2},
+            # One hop: the containers are on the server's own network, and nothing else there has keys to ask for.
+            metadata_options={"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1},
             # Without it metrics come every five minutes, and scaling with them.
             monitoring={"enabled": True},
             block_device_mappings=[
@@ -193,7 +190,7 @@ class Fleet(pulumi.ComponentResource):
                 }
             ],
             hibernation_options={"configured": True} if hibernates else None,
-            user_data=user_data,
+            user_data=script,
             update_default_version=True,
             tag_specifications=[
                 {"resource_type": kind, "tags": self._tags} for kind in ("instance", "volume", "network-interface")
@@ -206,9 +203,9 @@ class Fleet(pulumi.ComponentResource):
         subnet_ids: Sequence[pulumi.Input[str]],
         target_group_arn: pulumi.Input[str],
         refresh_alarms: Sequence[pulumi.Input[str]],
-        warmup_seconds: int,
     ) -> aws.autoscaling.Group:
         servers, refresh = self._servers, self._servers.refresh
+        warmup_seconds = self._settings.scaling.warmup_seconds
         # By number: with `$Latest` a refresh sees no change (terraform-provider-aws, aws_autoscaling_group).
         template: aws.autoscaling.GroupLaunchTemplateArgsDict = {
             "id": self.template_id,

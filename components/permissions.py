@@ -69,11 +69,11 @@ def log_streams(group: aws.cloudwatch.LogGroup) -> list[pulumi.Input[str]]:
     return [pulumi.Output.concat(group.arn, ":*")]
 
 
-def pull(repository_arn: str) -> list[Statement]:
-    """Return the statements that let images be pulled from a repository of ECR."""
+def pull(*repository_arns: str) -> list[Statement]:
+    """Return the statements that let images be pulled from repositories of ECR."""
     actions = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
     # The token is the registry's: it names no repository.
-    return [allow(actions, [repository_arn]), allow(["ecr:GetAuthorizationToken"], ["*"])]
+    return [allow(actions, repository_arns), allow(["ecr:GetAuthorizationToken"], ["*"])]
 
 
 def send_traces() -> Statement:

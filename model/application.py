@@ -27,7 +27,7 @@ class Application(Section):
     """The processor architecture the image was built for. The servers' instance types must have the same."""
 
     port: Port = 8000
-    """The port on which gunicorn listens inside the container and on the server."""
+    """The port at which nginx listens on a server, in front of the container."""
 
     workers: Count = Field(default=4, ge=1, le=64)
     """gunicorn worker processes on a server (`WEB_CONCURRENCY`)."""

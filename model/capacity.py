@@ -22,7 +22,7 @@ _MOST_CONNECTIONS = 5000
 # superuser_reserved_connections (PostgreSQL's default) and rds.rds_superuser_reserved_connections (RDS's).
 RESERVED_CONNECTIONS = 3 + 2
 
-# What the system, Docker and the container's own processes take beside gunicorn's workers (estimate).
+# What the system, Docker, nginx, PgBouncer and gunicorn's own process take beside its workers (estimate).
 SYSTEM_MEMORY_MIB = 512
 
 

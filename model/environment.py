@@ -148,18 +148,13 @@ def _application(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
         "DJANGO_ALLOWED_HOSTS": ",".join(hosts),
         "DJANGO_CSRF_TRUSTED_ORIGINS": ",".join(f"{scheme}://{_origin(host)}" for host in hosts),
         "DJANGO_BEHIND_TLS": _flag(application.domain is not None),
-        "PORT": str(gunicorn_port(settings)),
+        "PORT": str(GUNICORN_PORT),
         "WEB_CONCURRENCY": str(application.workers),
         "GUNICORN_THREADS": str(application.threads),
         # The same for servers and pods: what a pod has of its own must not be a variable.
         "METRICS_EXPORTER": "cloudwatch" if settings.compute.kubernetes is None else "cloudwatch,prometheus",
         "METRICS_NAMESPACE": APPLICATION_NAMESPACE,
     }
-
-
-def gunicorn_port(settings: Settings) -> int:
-    """Return the port at which gunicorn listens: another than the balancer's requests come to has nginx before it."""
-    return settings.application.port
 
 
 def _origin(host: str) -> str:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model import instances
-from model.environment import gunicorn_port
 from model.workload import Resources, Sidecars
 
 if TYPE_CHECKING:
@@ -216,7 +215,7 @@ def left_out(pods: Sequence[tuple[Room, int]], nodes: Sequence[tuple[Room, int]]
 def _pod(settings: Settings, sidecars: Sidecars, own: Resources, *, web: bool = False) -> Room:
     """Return what a pod asks for, its sidecars among it."""
     parts = [own]
-    if web and gunicorn_port(settings) != settings.application.port:
+    if web:
         parts.append(sidecars.nginx)
     if settings.database.pooling == "pgbouncer":
         parts.append(sidecars.pgbouncer)

@@ -11,9 +11,11 @@ from model.fields import FractionalPercent, FractionalSeconds, Section, form
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 DatabaseTags = Literal["both", "application_name", "comment", "none"]
 
-COLLECTOR = "172.17.0.1:4318"
-"""Where the collector of a server listens: Docker's bridge, which containers reach and the network does not. No
-environment's network may contain it (model.network)."""
+COLLECTOR_PORTS = (4317, 4318)
+"""Its ports for OTLP: that of gRPC, which nothing here uses, and that of HTTP."""
+
+COLLECTOR = f"127.0.0.1:{COLLECTOR_PORTS[1]}"
+"""Where the collector of a server listens: loopback, which the containers share and the network does not reach."""
 
 
 class Tracing(Section):

@@ -19,7 +19,7 @@ from model.fields import Count, Problem, Section, form
 from model.images import Images
 from model.kubernetes import Kubernetes
 from model.network import Network
-from model.observability import Observability
+from model.observability import COLLECTOR_PORTS, Observability
 from model.policies import Enforcement
 from model.scaling import ScalingPolicy
 from model.servers import Servers
@@ -233,6 +233,7 @@ def _group(config: Mapping[str, object], key: str) -> dict[str, object]:
 def _problems_across(settings: Settings) -> Iterator[Problem]:
     """Yield what sections do to each other."""
     yield from _architecture_problems(settings)
+    yield from _port_problems(settings)
     zones = settings.network.zones
     if settings.database.zone > zones:
         yield Problem("database.zone", f"must be at most network.zones ({zones}), is {settings.database.zone}")
@@ -285,3 +286,15 @@ def _kubernetes_problems(kubernetes: Kubernetes, network: Network) -> Iterator[P
             yield Problem(
                 f"compute.kubernetes.{key}", f"must be at most network.zones ({network.zones}), is {max(zones)}"
             )
+
+
+def _port_problems(settings: Settings) -> Iterator[Problem]:
+    """Yield the ports at which another program of a server or a pod listens: they share a network."""
+    taken = {environment.GUNICORN_PORT: "gunicorn"}
+    if settings.database.pooling == "pgbouncer":
+        taken[environment.PGBOUNCER_PORT] = "PgBouncer"
+    if settings.compute.servers and settings.observability.collects:
+        taken |= dict.fromkeys(COLLECTOR_PORTS, "the collector of traces")
+    port = settings.application.port
+    if port in taken:
+        yield Problem("application.port", f"must not be {port}, where {taken[port]} listens beside nginx")

@@ -3,81 +3,97 @@
 from __future__ import annotations
 
 import shlex
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from model.environment import CERTIFICATES
+from model.environment import CERTIFICATES, DATABASE_PASSWORD
 from render.collector import collector
-
-if TYPE_CHECKING:
-    from jinja2 import Template
+from render.templating import template
 
 # EC2 takes 16 KB of user data before it is encoded (EC2 guide, "User data").
 LIMIT_BYTES = 16 * 1024
 
+# RFC 1952: the magic number, deflate, no flags, no time, no extra flags, an unknown system. The standard library's own
+# header names the system it was compressed on, and another launch template would replace all servers.
+_GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+
+
+@dataclass(frozen=True)
+class Companion:
+    """A program beside the application's container: its image, its configuration file, and who it is there."""
+
+    image: str
+    configuration: str
+    user: int
+    """The number of its user and its group."""
+
 
 @dataclass(frozen=True)
 class Container:
-    """The container of a server.
+    """The containers of a server.
 
     `environment` holds the plain variables; `secrets` the ARN of the secret for each variable that has one;
     a new `secret_generation` makes another script, and so other servers, which read the secrets anew;
-    `ecr_registry` is the registry's host where the image is in Amazon ECR.
+    `registries` are the hosts of the registries of Amazon ECR that images are in. Where there is a `pgbouncer`, the
+    variables and secrets have the database's user and password.
     """
 
     image: str
-    port: int
     region: str
     log_group: str
     draining_seconds: int
     secret_generation: int
     environment: Mapping[str, str]
     secrets: Mapping[str, str]
-    ecr_registry: str | None
+    registries: tuple[str, ...]
+    nginx: Companion
+    pgbouncer: Companion | None = None
     collector: str | None = None
     """Where a collector of traces listens (host:port), where there is one."""
 
 
-def cloud_init(container: Container) -> str:
-    """Return the script that starts the container and keeps it running.
+def user_data(container: Container) -> bytes:
+    """Return the script compressed with gzip, which cloud-init unpacks (its reference, "User-data formats").
 
-    Raises ValueError when a variable has more than one line, which Docker's environment file cannot hold, or when
-    the script is longer than EC2 takes.
+    Raises ValueError as `cloud_init` does, and when it is longer than EC2 takes.
+    """
+    text = cloud_init(container).encode()
+    deflate = zlib.compressobj(level=9, wbits=-zlib.MAX_WBITS)
+    trailer = zlib.crc32(text).to_bytes(4, "little") + len(text).to_bytes(4, "little")
+    data = _GZIP_HEADER + deflate.compress(text) + deflate.flush() + trailer
+    if len(data) > LIMIT_BYTES:
+        raise ValueError(
+            f"the servers' user data has {len(data)} bytes, EC2 takes {LIMIT_BYTES}: shorten application.environment"
+        )
+    return data
+
+
+def cloud_init(container: Container) -> str:
+    """Return the script that starts the containers and keeps them running.
+
+    Raises ValueError when a variable has more than one line, which Docker's environment file cannot hold.
     """
     for name, value in container.environment.items():
         if "\n" in value or "\r" in value:
             raise ValueError(f"{name}: must be one line")
-    text = _template().render(
+    secrets = {name: shlex.quote(arn) for name, arn in container.secrets.items()}
+    text = template("cloud-init.sh.j2").render(
         image=shlex.quote(container.image),
-        port=container.port,
         region=container.region,
         log_group=shlex.quote(container.log_group),
         draining_seconds=container.draining_seconds,
         secret_generation=container.secret_generation,
         environment=sorted(container.environment.items()),
-        secrets=sorted((name, shlex.quote(arn)) for name, arn in container.secrets.items()),
-        ecr_registry=container.ecr_registry,
+        secrets=sorted(secrets.items()),
+        registries=container.registries,
         certificates=CERTIFICATES,
+        nginx=container.nginx,
+        pgbouncer=container.pgbouncer,
+        password=secrets.get(DATABASE_PASSWORD),
+        database_user=shlex.quote(container.environment.get("DB_USER", "")),
+        beside=["django-scale-nginx", *(["django-scale-pgbouncer"] if container.pgbouncer else [])],
     )
     if container.collector is not None:
         text += collector(container.collector, container.region)
-    size = len(text.encode())
-    if size > LIMIT_BYTES:
-        raise ValueError(
-            f"the servers' user data has {size} bytes, EC2 takes {LIMIT_BYTES}: shorten application.environment"
-        )
     return text
-
-
-@cache
-def _template() -> Template:
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(  # noqa: S701 - the result is a shell script, which knows no HTML to escape
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-    )
-    source = Path(__file__).with_name("templates") / "cloud-init.sh.j2"
-    return environment.from_string(source.read_text())

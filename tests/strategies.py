@@ -101,7 +101,7 @@ def applications(draw: st.DrawFn) -> Group:
         group(
             {"image": _images},
             name=st.from_regex(r"[a-z][a-z0-9]{1,9}(-[a-z0-9]{1,10})?", fullmatch=True),
-            port=st.integers(1024, 65535),
+            port=st.integers(1024, 65535).filter(lambda port: port not in (8001, 6432)),
             workers=st.integers(1, 64),
             threads=st.integers(1, 64),
             worker_memory_mib=st.integers(32, 65536),
@@ -300,7 +300,7 @@ def databases(draw: st.DrawFn, zones: int) -> Group:
             zone=st.integers(1, zones),
             backup_days=st.integers(1 if replicas else 0, 35),
             replicas=st.just(replicas),
-            pooling=st.sampled_from(["direct", "psycopg-pool", "pgbouncer"]),
+            pooling=st.sampled_from(["pgbouncer", "direct", "psycopg-pool"]),
             pgbouncer=_poolers(),
             pool_size=st.integers(1, 100),
             connection_max_age_seconds=st.integers(0, 3600),

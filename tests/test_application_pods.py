@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections import Counter
 from functools import cache
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from scale import user_data
 from scale.plan.plan import Plan
 from scale.testing import Recording, Resource, Secret
 from tests.components.building import component, get, statements, waits_for
@@ -44,7 +44,7 @@ def plan() -> Recording:
 
 
 def script() -> str:
-    return base64.b64decode(str(get(plan().one(TEMPLATE, "shop-prod-web-template"), "userData"))).decode()
+    return user_data.script(str(get(plan().one(TEMPLATE, "shop-prod-web-template"), "userData"))) or ""
 
 
 # --- the same variables
@@ -59,7 +59,7 @@ def test_a_pod_has_the_plain_variables_of_a_server() -> None:
 
 
 def test_a_pod_has_the_secrets_of_a_server() -> None:
-    of_a_server = re.findall(r'^([A-Z_]+)="\$\(secret ', script(), re.MULTILINE)
+    of_a_server = re.findall(r'^([A-Z_]+)="\$\(/usr/local/bin/django-scale-secret ', script(), re.MULTILINE)
     of_a_pod = get(plan().one(SECRET_OBJECT, "shop-prod-secrets"), "stringData")
     assert sorted(of_a_pod) == sorted(of_a_server)
     assert all(of_a_pod.values())

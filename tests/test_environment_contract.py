@@ -146,7 +146,7 @@ def test_the_settings_own_variables_and_secrets_join_them() -> None:
 
 def test_traces_go_to_the_servers_collector_or_where_the_settings_say() -> None:
     ours, theirs = (plain(settings(**ENVIRONMENTS[name])) for name in ("traces to X-Ray", "traces elsewhere"))
-    assert ours["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://172.17.0.1:4318"
+    assert ours["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://127.0.0.1:4318"
     assert (ours["OTEL_TRACES_SAMPLER_ARG"], ours["OTEL_SERVICE_NAME"]) == ("0.125", "django-prod")
     assert theirs["OTEL_EXPORTER_OTLP_ENDPOINT"] == "https://otlp.example.com"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 from collections.abc import Iterator
 from functools import cache
@@ -51,7 +52,7 @@ def planned(stack: str) -> Recording:
 
 
 def user_data(plan: Recording) -> str:
-    return base64.b64decode(get(plan.one(TEMPLATE), "userData")).decode()
+    return gzip.decompress(base64.b64decode(get(plan.one(TEMPLATE), "userData"))).decode()
 
 
 def servers_policy(plan: Recording) -> Resource:
@@ -102,7 +103,7 @@ def test_servers_may_read_exactly_the_secrets_that_their_container_is_given(stac
         each for each in statements(servers_policy(plan)) if each["Action"] == ["secretsmanager:GetSecretValue"]
     ]
     assert set(reading["Resource"]) == arns
-    assert all(f'"$(secret {arn})"' in user_data(plan) for arn in arns)
+    assert all(f'"$(/usr/local/bin/django-scale-secret {arn})"' in user_data(plan) for arn in arns)
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from functools import cache
 
 import pytest
 
 from scale.plan.recording import Recording
+from scale.user_data import script
 from tests.components.building import ROLE_POLICY, get, statements
 from tests.strategies import Group, Stack
 from tests.test_plan_properties import plan
@@ -24,7 +24,7 @@ def planned(endpoint: str | None) -> Recording:
 
 
 def user_data(recording: Recording) -> str:
-    return base64.b64decode(str(get(recording.one(TEMPLATE), "userData"))).decode()
+    return script(str(get(recording.one(TEMPLATE), "userData"))) or ""
 
 
 def actions(recording: Recording) -> set[str]:
@@ -39,7 +39,7 @@ def test_servers_run_a_collector_for_x_ray_alone(endpoint: str | None, collects:
     assert ("xray:PutTraceSegments" in actions(recording)) is collects
 
 
-@pytest.mark.parametrize(("endpoint", "address"), [(None, "http://172.17.0.1:4318"), (ELSEWHERE, ELSEWHERE)])
+@pytest.mark.parametrize(("endpoint", "address"), [(None, "http://127.0.0.1:4318"), (ELSEWHERE, ELSEWHERE)])
 def test_the_container_is_told_where_the_collector_listens(endpoint: str | None, address: str) -> None:
     text = user_data(planned(endpoint))
     assert f"\nOTEL_EXPORTER_OTLP_ENDPOINT={address}\n" in text

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +9,7 @@ from model.naming import squeeze
 from scale.adopt.details import Details
 from scale.adopt.inventory import Entry
 from scale.adopt.selection import Selection
+from scale.user_data import script
 
 Config = dict[str, Any]
 CPU, REQUESTS = "ASGAverageCPUUtilization", "ALBRequestCountPerTarget"
@@ -24,10 +23,8 @@ STEP_METRICS = {
 
 def decoded(user_data: str) -> str:
     """Return a start script in clear; as it is where it is no base64."""
-    try:
-        return base64.b64decode(user_data, validate=True).decode("utf-8", errors="replace")
-    except (binascii.Error, ValueError):
-        return user_data
+    found = script(user_data)
+    return user_data if found is None else found
 
 
 def servers(selection: Selection, details: Details, notes: list[str]) -> Config:

@@ -81,9 +81,6 @@ def _feedback(settings: Settings) -> Iterator[Finding]:
 
 def _unbuilt(settings: Settings) -> Iterator[Finding]:
     """Yield settings that files are rendered from, and that nothing on the EC2 path is built from yet."""
-    if settings.compute.servers and settings.database.pooling == "pgbouncer":
-        text = "database.pooling: no PgBouncer runs on the servers yet, and nobody would answer: use another pooling"
-        yield Finding("error", "not-built", "", text)
     if settings.traffic.balancer == "haproxy":
         text = "traffic.balancer: HAProxy servers are not built yet, a load balancer of AWS would be: use alb"
         yield Finding("error", "not-built", "", text)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import gzip
+import re
 from collections.abc import Callable
 from functools import cache
+from ipaddress import IPv4Network
 from typing import Any
 
 import pulumi
@@ -12,6 +15,7 @@ import pytest
 
 from components.fleet import Fleet
 from components.secret import Secret
+from model.addressing import subnets
 from scale.testing import UNKNOWN, Recording, Resource, leaves, run, secret_value
 from tests.components.building import (
     ATTACHMENT,
@@ -40,28 +44,30 @@ ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 def program(
     image: str = "registry.example.com/shop:1",
     generation: int = 1,
-    collector: str | None = None,
     secret_arns: Callable[[], dict[str, pulumi.Input[str]]] = lambda: {"DB_PASSWORD": ARN},
+    groups: dict[str, Any] | None = None,
     **servers: Any,
 ) -> Callable[[], None]:
-    parsed = settings(application={"image": image, "port": 8080}, servers={"min": 3, "max": 20, **servers})
+    parsed = settings(
+        application={"image": image, "port": 8080},
+        servers={"min": 3, "max": 20, **servers},
+        secret_generation=generation,
+        **groups or {},
+    )
 
     def build() -> None:
         fleet = Fleet(
             NAME,
-            parsed.servers,
-            parsed.application,
-            region="eu-west-1",
-            tags=parsed.tags,
-            warmup_seconds=180,
-            draining_seconds=30,
-            secret_generation=generation,
-            collector=collector,
+            parsed,
             image_id="ami-0123456789abcdef0",
             subnet_ids=SUBNETS,
             security_group_id="sg-1",
             target_group_arn=TARGETS,
-            environment={"DB_HOST": "db.example.com"},
+            environment={"DB_HOST": "db.example.com", "DB_USER": "app"},
+            database_hosts=[
+                "db.example.com",
+                *(f"r{place}.example.com" for place, _ in enumerate(parsed.database.replicas)),
+            ],
             secret_arns=secret_arns(),
             bucket_arns=BUCKETS,
             refresh_alarms=["errors", "slow"],
@@ -89,7 +95,7 @@ def group(plan: Recording | None = None) -> Resource:
 
 
 def user_data(plan: Recording) -> str:
-    return base64.b64decode(get(template(plan), "userData")).decode()
+    return gzip.decompress(base64.b64decode(get(template(plan), "userData"))).decode()
 
 
 def test_it_has_exactly_these_resources() -> None:
@@ -105,11 +111,11 @@ def test_it_has_exactly_these_resources() -> None:
     assert len(built().children(component(built(), "Fleet"))) == 7
 
 
-def test_metadata_is_given_to_sessions_alone_and_reaches_containers() -> None:
+def test_metadata_is_given_to_sessions_alone_and_goes_no_further_than_the_server() -> None:
     assert get(template(), "metadataOptions") == {
         "httpEndpoint": "enabled",
         "httpTokens": "required",
-        "httpPutResponseHopLimit": 2,
+        "httpPutResponseHopLimit": 1,
     }
 
 
@@ -188,13 +194,13 @@ def test_servers_may_do_this_and_no_more() -> None:
 
 
 def test_where_traces_are_collected_servers_may_send_them_to_x_ray() -> None:
-    plan = register(collector="172.17.0.1:4318")
+    plan = register(groups={"observability": {"tracing": {}}})
     assert statements(plan.one(ROLE_POLICY))[-1] == {
         "Effect": "Allow",
         "Action": ["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
         "Resource": ["*"],
     }
-    assert '"http_endpoint": "172.17.0.1:4318"' in user_data(plan)
+    assert '"http_endpoint": "127.0.0.1:4318"' in user_data(plan)
 
 
 def test_where_none_are_collected_there_is_neither_collector_nor_permission() -> None:
@@ -220,6 +226,31 @@ def test_an_image_elsewhere_needs_no_grant_of_ecr() -> None:
     assert "ecr-login" not in user_data(built())
 
 
+def test_an_image_beside_the_application_s_in_ecr_may_be_pulled_too() -> None:
+    images = {"nginx": f"{ECR}/nginx:1", "pgbouncer": f"{ECR}/pgbouncer:1"}
+    for pooling, pulled in (("direct", ["nginx"]), ("pgbouncer", ["nginx", "pgbouncer"])):
+        plan = run(program(groups={"images": images, "database": {"pooling": pooling}}))
+        *_, pull, _ = statements(plan.one(ROLE_POLICY))
+        assert pull["Resource"] == [f"arn:aws:ecr:eu-west-1:123456789012:repository/{name}" for name in pulled]
+
+
+def test_nginx_listens_at_the_application_s_port_and_trusts_the_load_balancer_s_subnets() -> None:
+    script = user_data(run(program(groups={"network": {"cidr": "10.20.0.0/16", "zones": 3}})))
+    assert "\n        listen *:8080 default_server;\n" in script
+    assert "server 127.0.0.1:8001 " in script
+    trusted = re.findall(r"set_real_ip_from (\S+);", script)
+    assert trusted == [str(block) for block in subnets(IPv4Network("10.20.0.0/16"), 3).public]
+
+
+def test_a_pooler_connects_to_each_instance_over_tls_and_holds_no_password() -> None:
+    database: dict[str, Any] = {"pooling": "pgbouncer", "replicas": [{}, {}]}
+    script = user_data(run(program(groups={"database": database})))
+    assert "\napp = host=db.example.com port=5432 dbname=app\n" in script
+    assert "\n_replica_2 = host=r1.example.com port=5432 dbname=app\n" in script
+    assert "\nserver_tls_sslmode = verify-full\nserver_tls_ca_file = /etc/django-scale/rds.pem\n" in script
+    assert f'\npassword="$(/usr/local/bin/django-scale-secret {ARN})"\n' in script
+
+
 def test_logs_go_to_a_group_that_is_kept_for_the_days_of_the_settings() -> None:
     plan = register(log_retention_days=90)
     assert get(plan.one(LOG_GROUP), "name") == f"/django-scale/{NAME}"
@@ -230,7 +261,7 @@ def test_logs_go_to_a_group_that_is_kept_for_the_days_of_the_settings() -> None:
 def test_user_data_holds_the_plain_variables_and_fetches_the_secret_ones_at_start() -> None:
     script = user_data(built())
     assert "\nDB_HOST=db.example.com\n" in script
-    assert f'\nDB_PASSWORD="$(secret {ARN})"\n' in script
+    assert f'\nDB_PASSWORD="$(/usr/local/bin/django-scale-secret {ARN})"\n' in script
 
 
 def test_user_data_holds_no_secret() -> None:

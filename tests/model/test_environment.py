@@ -143,9 +143,9 @@ def test_files_are_served_by_the_content_delivery_network() -> None:
     assert (found["MEDIA_BUCKET"], found["MEDIA_URL"]) == ("media-1", "https://d1.cloudfront.net/media/")
 
 
-def test_gunicorn_runs_as_the_settings_say() -> None:
+def test_gunicorn_runs_as_the_settings_say_behind_nginx_which_has_the_application_s_port() -> None:
     found = _environment(application={"port": 9000, "workers": 3, "threads": 4})
-    assert (found["PORT"], found["WEB_CONCURRENCY"], found["GUNICORN_THREADS"]) == ("9000", "3", "4")
+    assert (found["PORT"], found["WEB_CONCURRENCY"], found["GUNICORN_THREADS"]) == ("8001", "3", "4")
 
 
 def test_debug_is_off() -> None:

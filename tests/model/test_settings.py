@@ -181,6 +181,14 @@ def test_tags_are_the_user_s_and_the_program_s() -> None:
             "servers.other_instance_types[1]: must be arm64, as the image is (application.architecture), "
             "is 'm7i.large', x86_64",
         ),
+        (
+            {"application": {"port": 8001}},
+            "application.port: must not be 8001, where gunicorn listens beside nginx",
+        ),
+        (
+            {"application": {"port": 6432}, "database": {"pooling": "pgbouncer"}},
+            "application.port: must not be 6432, where PgBouncer listens beside nginx",
+        ),
         ({"database": {"zone": 3}}, "database.zone: must be at most network.zones (2), is 3"),
         (
             {"database": {"replicas": [{"zone": 1}, {"zone": 3}]}},
@@ -216,6 +224,8 @@ def test_sections_that_contradict_each_other(config: dict[str, Any], message: st
     "config",
     [
         {"servers": {"instance_type": "m7i.large"}, "application": {"architecture": "x86_64"}},
+        {"application": {"port": 6432}, "database": {"pooling": "psycopg-pool"}},
+        {"application": {"port": 8002}, "database": {"pooling": "pgbouncer"}},
         {"database": {"zone": 3, "replicas": [{"zone": 3}]}, "network": {"zones": 3}},
         {"database": {"instance_class": "db.x2g.large", "max_connections": 500}},
         {"scaling": {"scheduled": [{"name": "up", "cron": "0 8 * * *", "min": 6, "desired": 6}]}},

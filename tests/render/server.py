@@ -16,6 +16,9 @@ _FAKES = {
     "dnf": "",
     "systemctl": "",
     "sleep": "",
+    # Gives nothing to anyone: the numbers of the containers' users are nobody's here.
+    "chown": "",
+    "install": 'mkdir -p "${@: -1}"',
     "aws": 'arn="$(printf "%s" "$6" | tr -c "A-Za-z0-9\\n" "_")"; cat "$RECORDS/secrets/$arn"',
     "curl": """
 case "$*" in
@@ -35,6 +38,53 @@ if [ "$left" -gt 0 ]; then echo $((left - 1)) > "$RECORDS/failures/$name"; exit 
 {behaviour}
 """
 
+# A server's folders; those of the containers, which look alike, stand behind a colon or in a configuration file.
+_FOLDERS = re.compile(
+    r"(?<![\w.:/])/(?=(?:etc/django-scale|etc/systemd/|opt/|root/|run/django-scale|usr/local/|var/lib/django-scale))"
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A container as docker was told to run it."""
+
+    name: str
+    options: tuple[tuple[str, str], ...]
+    """The options that have values, in order, without their leading hyphens; flags have none."""
+    image: str
+    command: tuple[str, ...]
+
+    def all(self, option: str) -> list[str]:
+        """Return the values of an option."""
+        return [value for name, value in self.options if name == option]
+
+    def one(self, option: str) -> str:
+        """Return the value of an option that is given once."""
+        (value,) = self.all(option)
+        return value
+
+    @property
+    def volumes(self) -> dict[str, str]:
+        """The folders and files of the server, by their place in the container."""
+        pairs = [volume.split(":") for volume in self.all("volume")]
+        return {inside: outside for outside, inside, *_ in pairs}
+
+
+_FLAGS = ("--rm", "--init", "--read-only")
+
+
+def parse_run(arguments: list[str]) -> Run:
+    """Return what `docker run` with these arguments is."""
+    rest, options = iter(arguments[1:]), list[tuple[str, str]]()
+    for word in rest:
+        if word in _FLAGS:
+            options.append((word[2:], ""))
+        elif word.startswith("--"):
+            options.append((word[2:], next(rest)))
+        else:
+            return Run(dict(options)["name"], tuple(options), word, tuple(rest))
+    raise AssertionError(f"no image: {arguments}")
+
 
 @dataclass
 class Server:
@@ -48,7 +98,7 @@ class Server:
 
     def __post_init__(self) -> None:
         self.root, self.records, commands = (self.folder / name for name in ("root", "records", "commands"))
-        for made in ("etc/systemd/system", "usr/local/bin", "root"):
+        for made in ("etc/systemd/system", "usr/local/bin", "root", "run"):
             (self.root / made).mkdir(parents=True)
         for made in (self.records / "secrets", self.records / "failures", commands):
             made.mkdir(parents=True)
@@ -71,27 +121,39 @@ class Server:
 
     def boot(self, container: Container) -> subprocess.CompletedProcess[str]:
         """Run the user data, with the server's folders below the root folder."""
-        script = re.sub(r"(?<![\w.:/])/(?=(etc|opt|root|usr/local)/)", f"{self.root}/", cloud_init(container))
-        return self._run(["bash", "-c", script])
+        return self.boot_script(cloud_init(container))
 
-    def start(self) -> subprocess.CompletedProcess[str]:
-        """Run what the service runs at each start."""
-        return self._run([str(self.root / "usr/local/bin/django-scale-start")])
+    def boot_script(self, script: str) -> subprocess.CompletedProcess[str]:
+        """Run a script with the server's folders below the root folder."""
+        return self._run(["bash", "-c", _FOLDERS.sub(f"{self.root}/", script)])
+
+    def start(self, service: str = "django-scale") -> subprocess.CompletedProcess[str]:
+        """Run what a service runs at each start."""
+        unit = self.text(f"etc/systemd/system/{service}.service")
+        (command,) = [line.removeprefix("ExecStart=/") for line in unit.splitlines() if line.startswith("ExecStart=")]
+        return self._run([str(self.root / command)])
 
     def text(self, path: str) -> str:
-        """Return a file of the server."""
-        return (self.root / path).read_text()
+        """Return a file of the server, as it would be without the root folder."""
+        return (self.root / path).read_text().replace(f"{self.root}/", "/")
 
     @property
     def calls(self) -> list[list[str]]:
         """The commands that were run, each with its arguments, in order."""
         recorded = self.records / "calls"
-        lines = recorded.read_text().split("\0\n")[:-1] if recorded.exists() else []
+        text = recorded.read_text().replace(f"{self.root}/", "/") if recorded.exists() else ""
+        lines = text.split("\0\n")[:-1]
         return [line.split("\0") for line in lines]
 
     def called(self, name: str) -> list[list[str]]:
         """Return the arguments of each call of a command."""
         return [arguments for command, *arguments in self.calls if command == name]
+
+    @property
+    def containers(self) -> dict[str, Run]:
+        """The containers that were run, the last of each name."""
+        runs = [parse_run(arguments) for arguments in self.called("docker") if arguments[0] == "run"]
+        return {run.name: run for run in runs}
 
     @property
     def container_environment(self) -> dict[str, str]:
@@ -101,8 +163,9 @@ class Server:
 
     @property
     def files(self) -> str:
-        """All that stands in the server's files."""
-        return "\n".join(each.read_text() for each in self.root.rglob("*") if each.is_file())
+        """All that stands in the server's files; what is below /run is in memory."""
+        found = (each for each in self.root.rglob("*") if each.is_file() and self.root / "run" not in each.parents)
+        return "\n".join(each.read_text() for each in found)
 
     def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

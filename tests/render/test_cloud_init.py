@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import bisect
+import gzip
+import json
 import subprocess
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from render.cloud_init import LIMIT_BYTES, Container, cloud_init
+from render.cloud_init import LIMIT_BYTES, Companion, Container, cloud_init, user_data
 from tests.render.server import Server
 
 ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop-password-AbCdEf"
@@ -17,16 +22,19 @@ ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 
 CONTAINER = Container(
     image="registry.example.com/shop:1",
-    port=8080,
     region="eu-west-1",
     log_group="/django-scale/shop-prod-web",
     draining_seconds=30,
     secret_generation=1,
     environment={"DB_HOST": "db.example.com"},
     secrets={"DB_PASSWORD": ARN, "DJANGO_SECRET_KEY": OTHER_ARN},
-    ecr_registry=None,
+    registries=(),
+    nginx=Companion("nginx:1", "events {}\n", 101),
 )
-IN_ECR = replace(CONTAINER, image=f"{ECR}/shop:1", ecr_registry=ECR)
+IN_ECR = replace(CONTAINER, image=f"{ECR}/shop:1", registries=(ECR,))
+POOLED = replace(
+    CONTAINER, environment={"DB_USER": "shop"}, pgbouncer=Companion("pgbouncer:1", "[databases]\nshop = host=db\n", 998)
+)
 SECRETS = {ARN: "correct-horse", OTHER_ARN: "battery-staple"}
 
 AWKWARD = [
@@ -49,14 +57,14 @@ def server(tmp_path: Path) -> Server:
     return Server(tmp_path, SECRETS)
 
 
-@pytest.mark.parametrize("container", [CONTAINER, IN_ECR, replace(CONTAINER, environment={}, secrets={})])
-def test_the_script_and_the_one_it_writes_are_bash(container: Container, tmp_path: Path) -> None:
+@pytest.mark.parametrize("container", [CONTAINER, IN_ECR, POOLED, replace(CONTAINER, environment={}, secrets={})])
+def test_the_script_and_those_it_writes_are_bash(container: Container, tmp_path: Path) -> None:
     checked = subprocess.run(["bash", "-n"], input=cloud_init(container), text=True, capture_output=True, check=False)
     assert (checked.returncode, checked.stderr) == (0, "")
     server = Server(tmp_path)
     assert server.boot(container).returncode == 0
-    script = server.root / "usr/local/bin/django-scale-start"
-    assert subprocess.run(["bash", "-n", script], capture_output=True, check=False).returncode == 0
+    for script in (server.root / "usr/local/bin").iterdir():
+        assert subprocess.run(["bash", "-n", script], capture_output=True, check=False).returncode == 0
 
 
 def test_a_server_boots_without_a_word_of_complaint(server: Server) -> None:
@@ -66,9 +74,10 @@ def test_a_server_boots_without_a_word_of_complaint(server: Server) -> None:
 
 def test_docker_is_installed_before_the_service_starts(server: Server) -> None:
     server.boot(CONTAINER)
-    assert [name for name, *_ in server.calls] == ["dnf", "curl", "systemctl", "systemctl"]
+    assert [name for name, *_ in server.calls] == ["dnf", "curl", "install", "systemctl", "systemctl"]
     assert server.called("dnf") == [["install", "-y", "docker"]]
-    assert server.called("systemctl") == [["daemon-reload"], ["enable", "--now", "docker", "django-scale"]]
+    enabled = ["docker", "django-scale-nginx", "django-scale"]
+    assert server.called("systemctl") == [["daemon-reload"], ["enable", "--now", *enabled]]
 
 
 @pytest.mark.parametrize(("command", "calls"), [("dnf", 3), ("curl", 3)])
@@ -94,10 +103,12 @@ def test_the_databases_certificates_are_rdss_own(server: Server) -> None:
     assert server.text("etc/django-scale/rds.pem") == "certificates\n"
 
 
-def test_the_ecr_helper_is_there_for_an_image_in_ecr(server: Server) -> None:
-    server.boot(IN_ECR)
+@pytest.mark.parametrize("registries", [(ECR,), (ECR, "210987654321.dkr.ecr.us-east-1.amazonaws.com")])
+def test_the_ecr_helper_is_there_for_images_in_ecr(registries: tuple[str, ...], server: Server) -> None:
+    server.boot(replace(IN_ECR, registries=registries))
     assert server.called("dnf") == [["install", "-y", "docker", "amazon-ecr-credential-helper"]]
-    assert server.text("root/.docker/config.json") == f'{{"credHelpers": {{"{ECR}": "ecr-login"}}}}\n'
+    configuration = json.loads(server.text("root/.docker/config.json"))
+    assert configuration == {"credHelpers": dict.fromkeys(registries, "ecr-login")}
 
 
 def test_there_is_no_ecr_helper_for_another_image(server: Server) -> None:
@@ -161,11 +172,7 @@ def test_secrets_go_by_the_environment_and_stand_in_no_file_and_on_no_command_li
 def test_docker_is_told_the_names_of_the_secret_variables_alone(server: Server) -> None:
     server.boot(CONTAINER)
     server.start()
-    run = server.called("docker")[-1]
-    assert [run[place + 1] for place, word in enumerate(run) if word == "--env"] == [
-        "DB_PASSWORD",
-        "DJANGO_SECRET_KEY",
-    ]
+    assert server.containers["django"].all("env") == ["DB_PASSWORD", "DJANGO_SECRET_KEY"]
 
 
 @pytest.mark.parametrize("missing", [ARN, OTHER_ARN])
@@ -206,36 +213,122 @@ def test_an_image_that_cannot_be_pulled_stops_the_start(tmp_path: Path) -> None:
     assert [call[0] for call in server.called("docker")] == ["rm", "pull"]
 
 
-def test_the_container_runs_like_this(server: Server) -> None:
-    server.boot(CONTAINER)
-    server.start()
-    run = " ".join(server.called("docker")[-1]).replace(str(server.root), "")
-    assert run == (
-        "run --rm --init --name django --publish 8080:8080 --env-file /etc/django-scale/environment"
-        " --env DB_PASSWORD --env DJANGO_SECRET_KEY"
-        " --volume /etc/django-scale/rds.pem:/etc/django-scale/rds.pem:ro --stop-timeout 30"
-        " --log-driver awslogs --log-opt awslogs-region=eu-west-1"
-        " --log-opt awslogs-group=/django-scale/shop-prod-web --log-opt awslogs-stream=i-0123456789abcdef0"
-        " registry.example.com/shop:1"
-    )
+LOGS = (
+    " --log-driver awslogs --log-opt awslogs-region=eu-west-1 --log-opt awslogs-group=/django-scale/shop-prod-web"
+    " --log-opt awslogs-stream=i-0123456789abcdef0/"
+)
 
 
-def test_the_service_comes_back_and_stops_within_the_draining_time(server: Server) -> None:
-    server.boot(CONTAINER)
+@pytest.mark.parametrize(
+    ("service", "command"),
+    [
+        (
+            "django-scale",
+            f"run --rm --name django --network host --security-opt no-new-privileges{LOGS}django --init"
+            " --env-file /etc/django-scale/environment --env DB_PASSWORD --env DJANGO_SECRET_KEY"
+            " --volume /etc/django-scale/rds.pem:/etc/django-scale/rds.pem:ro --stop-timeout 30"
+            " registry.example.com/shop:1",
+        ),
+        (
+            "django-scale-nginx",
+            f"run --rm --name nginx --network host --security-opt no-new-privileges{LOGS}nginx"
+            " --user 101:101 --cap-drop ALL --read-only --ulimit nofile=65536:65536"
+            " --tmpfs /run/nginx:uid=101,mode=0700"
+            " --volume /var/lib/django-scale-nginx:/var/lib/nginx/tmp"
+            " --volume /etc/django-scale/nginx.conf:/etc/nginx/nginx.conf:ro"
+            " --stop-signal SIGQUIT --stop-timeout 30 --entrypoint nginx nginx:1 -e stderr -g daemon off;",
+        ),
+        (
+            "django-scale-pgbouncer",
+            f"run --rm --name pgbouncer --network host --security-opt no-new-privileges{LOGS}pgbouncer"
+            " --user 998:998 --cap-drop ALL --read-only --ulimit nofile=65536:65536"
+            " --volume /run/django-scale-pgbouncer:/run/pgbouncer"
+            " --volume /etc/django-scale/pgbouncer.ini:/etc/pgbouncer/pgbouncer.ini:ro"
+            " --volume /etc/django-scale/rds.pem:/etc/django-scale/rds.pem:ro"
+            " --stop-signal SIGINT --stop-timeout 10 --entrypoint pgbouncer pgbouncer:1 /etc/pgbouncer/pgbouncer.ini",
+        ),
+    ],
+)
+def test_the_containers_run_like_this(service: str, command: str, server: Server) -> None:
+    server.boot(POOLED)
+    assert server.start(service).returncode == 0
+    assert " ".join(server.called("docker")[-1]) == command
+
+
+@pytest.mark.parametrize("service", ["django-scale", "django-scale-nginx", "django-scale-pgbouncer"])
+def test_each_service_comes_back_by_itself_and_needs_docker_alone(service: str, server: Server) -> None:
+    server.boot(POOLED)
+    unit = server.text(f"etc/systemd/system/{service}.service").splitlines()
+    assert {"Restart=always", "Requires=docker.service", "WantedBy=multi-user.target"} <= set(unit)
+    assert f"ExecStart=/usr/local/bin/{service}-start" in unit
+    assert not [line for line in unit if line.startswith(("BindsTo=", "PartOf="))]
+
+
+def test_the_application_stops_before_what_stands_around_it_and_starts_after_it(server: Server) -> None:
+    server.boot(POOLED)
+    beside = "django-scale-nginx.service django-scale-pgbouncer.service"
     unit = server.text("etc/systemd/system/django-scale.service").splitlines()
-    assert "Restart=always" in unit
-    assert "Requires=docker.service" in unit
-    assert "TimeoutStopSec=40" in unit
-    assert "ExecStop=/usr/bin/docker stop django" in unit
-    assert f"ExecStart={server.root}/usr/local/bin/django-scale-start" in unit
-    assert "WantedBy=multi-user.target" in unit
+    assert f"After=docker.service network-online.target {beside}" in unit
+    assert f"Wants={beside}" in unit
+    assert server.called("systemctl")[-1][-4:] == ["docker", *beside.replace(".service", "").split(), "django-scale"]
+
+
+@pytest.mark.parametrize(("service", "container"), [("django-scale", "django"), ("django-scale-nginx", "nginx")])
+@pytest.mark.parametrize("seconds", [0, 30, 3600])
+def test_what_serves_requests_has_the_draining_time_to_stop_and_systemd_waits_longer(
+    service: str, container: str, seconds: int, server: Server
+) -> None:
+    server.boot(replace(CONTAINER, draining_seconds=seconds))
+    server.start(service)
+    unit = server.text(f"etc/systemd/system/{service}.service").splitlines()
+    assert server.containers[container].one("stop-timeout") == str(seconds)
+    assert f"ExecStop=/usr/bin/docker stop {container}" in unit
+    assert f"TimeoutStopSec={seconds + 10}" in unit
+
+
+def test_without_a_pooler_there_is_nothing_of_it(server: Server) -> None:
+    server.boot(CONTAINER)
+    assert "pgbouncer" not in server.files
+    assert "pgbouncer" not in str(server.calls)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"), [("nginx.conf", "events {}\n"), ("pgbouncer.ini", "[databases]\nshop = host=db\n")]
+)
+def test_configuration_files_are_written_as_they_were_rendered(path: str, text: str, server: Server) -> None:
+    server.boot(POOLED)
+    assert server.text(f"etc/django-scale/{path}") == text
+
+
+@pytest.mark.parametrize("password", ["correct-horse", 'say "x"', "$HOME\\n%s"])
+def test_the_poolers_password_goes_into_memory_where_it_alone_may_read_it(password: str, tmp_path: Path) -> None:
+    server = Server(tmp_path, {**SECRETS, ARN: password})
+    server.boot(POOLED)
+    assert password not in server.files
+    started = server.start("django-scale-pgbouncer")
+    users = server.root / "run/django-scale-pgbouncer/users.txt"
+    assert users.read_text() == '"shop" "{}"\n'.format(password.replace('"', '""'))
+    assert users.stat().st_mode & 0o777 == 0o600
+    assert server.called("chown") == [["998:998", "/run/django-scale-pgbouncer/users.txt"]]
+    assert server.called("install")[-1] == ["-d", "-m", "0700", "-o", "998", "-g", "998", "/run/django-scale-pgbouncer"]
+    assert password not in started.stdout + started.stderr + server.files + str(server.calls)
+    assert "DB_PASSWORD" not in server.container_environment
+
+
+def test_the_pooler_does_not_start_without_its_password(tmp_path: Path) -> None:
+    server = Server(tmp_path, {OTHER_ARN: "battery-staple"})
+    server.boot(POOLED)
+    assert server.start("django-scale-pgbouncer").returncode != 0
+    assert server.called("docker") == []
 
 
 def test_no_name_from_the_settings_is_a_command(server: Server) -> None:
     trap = "shop:1; touch trapped"
-    server.boot(replace(CONTAINER, image=trap, log_group="$(touch trapped)"))
+    container = replace(POOLED, image=trap, log_group="$(touch trapped)", environment={"DB_USER": "$(touch trapped)"})
+    server.boot(container)
     assert server.start().returncode == 0
-    assert server.called("docker")[-1][-1] == trap
+    assert server.start("django-scale-pgbouncer").returncode == 0
+    assert server.containers["django"].image == trap
     assert not (server.folder / "trapped").exists()
 
 
@@ -255,22 +348,39 @@ def test_a_value_of_more_than_one_line_is_refused_by_the_name_of_its_variable(va
         cloud_init(replace(CONTAINER, environment={"GREETING": value}))
 
 
-def padded(size: int) -> Container:
-    """Return a container whose script has that many bytes."""
-    return replace(
-        CONTAINER, environment={"P": "x" * (size - len(cloud_init(replace(CONTAINER, environment={"P": ""}))))}
-    )
+def test_user_data_is_the_script_compressed() -> None:
+    data = user_data(POOLED)
+    assert gzip.decompress(data) == cloud_init(POOLED).encode()
+    assert len(data) < len(cloud_init(POOLED)) / 2
 
 
-def test_a_script_of_16_kib_is_taken() -> None:
-    assert len(cloud_init(padded(LIMIT_BYTES))) == LIMIT_BYTES == 16_384
+def test_user_data_says_neither_when_nor_where_it_was_compressed() -> None:
+    # RFC 1952: four bytes of time, then extra flags and the operating system.
+    assert user_data(CONTAINER)[:10] == bytes.fromhex("1f8b0800 00000000 00 ff")
 
 
-def test_a_longer_script_is_refused_with_what_to_do() -> None:
+def padded(bytes_over: int) -> Container:
+    """Return a container whose user data has that many bytes more than EC2 takes, by values that do not compress."""
+    letters = base64.b64encode(b"".join(sha256(b"%d" % number).digest() for number in range(1000))).decode()
+
+    def with_letters(count: int) -> Container:
+        return replace(CONTAINER, environment={"P": letters[:count]})
+
+    def size(count: int) -> int:
+        try:
+            return len(user_data(with_letters(count)))
+        except ValueError as error:
+            return int(str(error).split(" has ")[1].split()[0])
+
+    low = bisect.bisect_left(range(len(letters)), LIMIT_BYTES + bytes_over, key=size)
+    assert size(low) == LIMIT_BYTES + bytes_over
+    return with_letters(low)
+
+
+def test_user_data_of_16_kib_is_taken() -> None:
+    assert len(user_data(padded(0))) == LIMIT_BYTES == 16_384
+
+
+def test_longer_user_data_is_refused_with_what_to_do() -> None:
     with pytest.raises(ValueError, match=r"has 16385 bytes, EC2 takes 16384: shorten application.environment"):
-        cloud_init(padded(LIMIT_BYTES + 1))
-
-
-def test_the_limit_is_in_bytes_and_not_in_characters() -> None:
-    with pytest.raises(ValueError, match="EC2 takes 16384"):
-        cloud_init(replace(CONTAINER, environment={"P": "ü" * (LIMIT_BYTES // 2)}))
+        user_data(padded(1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,31 +43,38 @@ def test_the_agent_is_installed_and_started_with_its_configuration(server: Serve
     )
 
 
-def test_it_takes_otlp_on_dockers_bridge_and_otherwise_on_loopback() -> None:
-    assert json.loads(configuration("172.17.0.1:4318", "eu-west-1")) == {
+def test_it_takes_otlp_on_loopback_alone() -> None:
+    assert json.loads(configuration(COLLECTOR, "eu-west-1")) == {
         "agent": {"region": "eu-west-1"},
         "traces": {
-            "traces_collected": {"otlp": {"http_endpoint": "172.17.0.1:4318", "grpc_endpoint": "127.0.0.1:4317"}}
+            "traces_collected": {"otlp": {"http_endpoint": "127.0.0.1:4318", "grpc_endpoint": "127.0.0.1:4317"}}
         },
     }
 
 
-def test_no_environments_network_contains_the_collectors_address() -> None:
-    block = f"{COLLECTOR.rpartition('.')[0]}.0/20"
-    assert any("172.17.0.0/16" in problem for problem in problems(network={"cidr": block}))
-
-
-def test_it_waits_for_dockers_bridge(server: Server) -> None:
+def test_the_container_reaches_it_where_its_environment_says(server: Server) -> None:
     server.boot(TRACED)
-    unit = server.text("etc/systemd/system/amazon-cloudwatch-agent.service.d/docker.conf").splitlines()
-    assert {"Wants=docker.service", "After=docker.service"} <= set(unit)
+    assert server.start().returncode == 0
+    assert server.containers["django"].one("network") == "host"
+    assert COLLECTOR.startswith("127.0.0.1:")
+
+
+@pytest.mark.parametrize("port", [4317, 4318])
+def test_nginx_has_another_port_than_the_collector(port: int) -> None:
+    traced: dict[str, Any] = {"tracing": {}}
+    assert problems(application={"port": port}, observability=traced) == [
+        f"application.port: must not be {port}, where the collector of traces listens beside nginx"
+    ]
+    assert problems(application={"port": port}) == []
+    elsewhere = {"tracing": {"endpoint": "https://otlp.example.com"}}
+    assert problems(application={"port": port}, observability=elsewhere) == []
 
 
 def test_a_collector_that_does_not_start_keeps_no_server_from_serving(tmp_path: Path) -> None:
     server = Server(tmp_path, SECRETS, failures={AGENT: 1})
     assert server.boot(TRACED).returncode != 0
     names = [name for name, *_ in server.calls]
-    assert ["enable", "--now", "docker", "django-scale"] in server.called("systemctl")
+    assert ["enable", "--now", "docker", "django-scale-nginx", "django-scale"] in server.called("systemctl")
     assert names[-1] == AGENT
 
 

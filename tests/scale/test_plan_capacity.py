@@ -87,7 +87,5 @@ def test_a_fleet_whose_own_connections_raise_the_alarm_that_adds_servers_is_warn
 
 def test_what_is_rendered_and_not_built_is_refused() -> None:
     wrong = ("error", "not-built")
-    assert wrong in found(database={"pooling": "pgbouncer"})
     assert wrong in found(traffic={"balancer": "haproxy"})
     assert wrong not in found()
-    assert wrong not in found(database={"pooling": "pgbouncer"}, compute={"servers": False, "kubernetes": {}})

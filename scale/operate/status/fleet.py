@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
 from scale.operate.find import Finder
 from scale.operate.status.section import Level, Row, Section
+from scale.user_data import script
 
 SHOWN_ACTIVITIES = 6
 _NO_GROUP = "no Auto Scaling group has this environment's tags: deploy it, or name its outputs (--outputs)"
@@ -75,10 +74,7 @@ def user_data(finder: Finder, launched: dict[str, str]) -> str:
 
 def decoded(text: str) -> str:
     """Return user data as the script that it is, empty where it is none."""
-    try:
-        return base64.b64decode(text).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
+    return script(text) or ""
 
 
 def _stops_scaling(suspended: list[str]) -> bool:

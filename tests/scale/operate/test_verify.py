@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 from collections.abc import Callable
 from typing import Any
@@ -336,9 +337,9 @@ def test_a_topic_that_is_gone_is_told_for_each_alarm_that_invokes_it(finder: Fin
 def test_a_server_s_script_is_compared_in_what_the_settings_decide(finder: Finder, live: Answers) -> None:
     def change(answer: dict[str, Any]) -> None:
         data = answer["LaunchTemplateVersions"][0]["LaunchTemplateData"]
-        script = base64.b64decode(data["UserData"]).decode()
+        script = gzip.decompress(base64.b64decode(data["UserData"])).decode()
         script = script.replace("DB_REPLICA_2_WEIGHT=3", "DB_REPLICA_2_WEIGHT=9").replace("shop:1.4.0", "shop:1.3.9")
-        data["UserData"] = base64.b64encode(script.encode()).decode()
+        data["UserData"] = base64.b64encode(gzip.compress(script.encode())).decode()
         data["MetadataOptions"]["HttpTokens"] = "optional"
 
     live.change("ec2:DescribeLaunchTemplateVersions", change)
