@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import re
@@ -17,6 +16,7 @@ from hypothesis import settings as hypothesis_settings
 
 from model.settings import Settings
 from policies.kubernetes import RULES
+from scale import user_data
 from scale.plan.plan import Plan, make_plan
 from scale.testing import Recording
 from tests.components.building import get
@@ -113,7 +113,7 @@ def runs_on(settings: Settings, planned: Plan) -> None:
 def of_a_server(plan: Recording) -> dict[str, str]:
     """Return the plain variables of a server, out of its user data."""
     (template,) = [each for each in plan.all(TEMPLATE) if each.name.endswith("-web-template")]
-    script = base64.b64decode(str(get(template, "userData"))).decode()
+    script = user_data.script(str(get(template, "userData"))) or ""
     block = re.search(r"/etc/django-scale/environment <<'END_OF_FILE'\n(.*?)END_OF_FILE", script, re.DOTALL)
     assert block is not None
     return dict(line.split("=", 1) for line in block[1].split("\n") if line)
