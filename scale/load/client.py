@@ -80,7 +80,7 @@ class Target:
             parts = urlsplit(self.url)
             good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
         except ValueError:
-            good = False
+            parts, good = urlsplit(""), False
         if not good:
             raise TargetError(f"{self.url!r} is not a URL such as http://127.0.0.1:8000")
         if parts.path not in ("", "/") or parts.query:
