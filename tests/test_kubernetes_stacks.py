@@ -169,6 +169,20 @@ def test_the_cluster_stands_in_the_private_subnets() -> None:
     assert all(waits_for(plan, plan.one(CLUSTER), each) for each in subnets)
 
 
+def test_pods_ask_for_names_where_they_are_answered() -> None:
+    """In Auto Mode a node answers itself: no pod carries CoreDNS' label (aws/containers-roadmap#2552)."""
+
+    def asked(plan: Plan) -> Any:
+        rule = get(
+            plan.update.one("kubernetes:networking.k8s.io/v1:NetworkPolicy", "shop-prod-egress"), "spec.egress.0"
+        )
+        assert rule["ports"] == [{"protocol": "TCP", "port": 53}, {"protocol": "UDP", "port": 53}]
+        return rule["to"]
+
+    assert asked(automatic()) == [{"ipBlock": {"cidr": "0.0.0.0/0"}}]
+    assert asked(beside())[0]["podSelector"] == {"matchLabels": {"k8s-app": "kube-dns"}}
+
+
 # --- moving over, as docs/pods.md has it
 
 MOVING = ROOT / "example" / "moving"
