@@ -58,14 +58,18 @@ def user_data(container: Container) -> bytes:
 
     Raises ValueError as `cloud_init` does, and when it is longer than EC2 takes.
     """
-    text = cloud_init(container).encode()
+    return packed(cloud_init(container), "the servers' user data", "shorten application.environment")
+
+
+def packed(script: str, what: str, remedy: str) -> bytes:
+    """Return a script compressed with gzip. Raises ValueError, which says `what` and the `remedy`, where it is longer
+    than EC2 takes."""
+    text = script.encode()
     deflate = zlib.compressobj(level=9, wbits=-zlib.MAX_WBITS)
     trailer = zlib.crc32(text).to_bytes(4, "little") + len(text).to_bytes(4, "little")
     data = _GZIP_HEADER + deflate.compress(text) + deflate.flush() + trailer
     if len(data) > LIMIT_BYTES:
-        raise ValueError(
-            f"the servers' user data has {len(data)} bytes, EC2 takes {LIMIT_BYTES}: shorten application.environment"
-        )
+        raise ValueError(f"{what} has {len(data)} bytes, EC2 takes {LIMIT_BYTES}: {remedy}")
     return data
 
 
