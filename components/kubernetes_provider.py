@@ -68,8 +68,9 @@ def kubernetes_provider(
             }
         ),
         enable_server_side_apply=True,
-        # Away with the cluster goes what was in it: a destroy must not hang on an API that is gone already.
-        delete_unreachable=True,
+        # Never `delete_unreachable`: it forgets everything in a cluster that cannot be reached just now, in a refresh
+        # too (pulumi-kubernetes#2489), and a private API cannot be reached from the wrong place. Whoever has lost a
+        # cluster for good sets PULUMI_K8S_DELETE_UNREACHABLE for that one destroy.
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[*cluster.access, *after])),
     )
 

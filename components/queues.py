@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import permissions
-from model.workload import Tasks
+from model.workload import DEAD_LETTERS, Tasks
 
 # Long polling costs a request a poll, and 20 s is the longest (SQS, ReceiveMessageWaitTimeSeconds).
 _POLL_SECONDS = 20
@@ -35,15 +35,15 @@ class Queues(pulumi.ComponentResource):
         self._name = name
         self._child = pulumi.ResourceOptions(parent=self)
         dead = aws.sqs.Queue(
-            f"{name}-dead-letters",
+            f"{name}-{DEAD_LETTERS}",
             message_retention_seconds=_DEAD_LETTER_DAYS * _DAY,
             sqs_managed_sse_enabled=True,
             opts=self._child,
         )
-        self._require_tls("dead-letters", dead)
+        self._require_tls(DEAD_LETTERS, dead)
         queues = {queue: self._create(queue, seconds, tasks, dead) for queue, seconds in tasks.queues.items()}
         aws.sqs.RedriveAllowPolicy(
-            f"{name}-dead-letters",
+            f"{name}-{DEAD_LETTERS}",
             queue_url=dead.id,
             redrive_allow_policy=pulumi.Output.json_dumps(_sources([queue.arn for queue in queues.values()])),
             opts=self._child,

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 LIVE_PATH, READY_PATH = "/health/live", "/health/ready"
 
-# A release may need a node for each of its pods, and nodes take minutes.
-_TIMEOUTS = pulumi.CustomTimeouts(create="30m", update="30m")
+# Between two pods of a release that become ready there may be a node that is started, and an image that is pulled.
+_NODE_SECONDS = 600
+# A release goes in rounds of `surge_percent`, of which all but one find images and nodes there already (estimate).
+_ROLLOUT_SECONDS = 1200
 _PERIOD = 10
 
 
@@ -44,6 +46,8 @@ class WebDeployment(pulumi.ComponentResource):
         super().__init__("django-scale:kubernetes:WebDeployment", name, None, opts)
         # Deleted pods go on serving until the balancer has been told, and has drained them.
         before_stop = PROPAGATION_SECONDS + draining_seconds
+        patience = web.probes.startup_seconds + _NODE_SECONDS
+        timeout = f"{patience + _ROLLOUT_SECONDS}s"
         container: Container = {
             **pods.container(web.resources),
             "ports": [{"name": "gunicorn", "container_port": gunicorn_port, "protocol": "TCP"}],
@@ -60,7 +64,7 @@ class WebDeployment(pulumi.ComponentResource):
                     "type": "RollingUpdate",
                     "rolling_update": {"max_surge": f"{web.surge_percent}%", "max_unavailable": 0},
                 },
-                "progress_deadline_seconds": web.probes.startup_seconds + 600,
+                "progress_deadline_seconds": patience,
                 "revision_history_limit": 3,
                 "template": pods.template(
                     WEB,
@@ -75,7 +79,11 @@ class WebDeployment(pulumi.ComponentResource):
                     },
                 ),
             },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after), custom_timeouts=_TIMEOUTS),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=list(after),
+                custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout),
+            ),
         )
         kubernetes.policy.v1.PodDisruptionBudget(
             f"{name}-web",

@@ -5,7 +5,7 @@ The overheads are those of EKS's images: amazon-eks-ami, nodeadm's kubelet defau
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -79,15 +79,26 @@ class Room:
         """Return both together."""
         return Room(self.millicores + other.millicores, self.memory_mib + other.memory_mib, self.pods + other.pods)
 
+    def less(self, other: Room) -> Room:
+        """Return what is left without `other`."""
+        return self.plus(other.times(-1))
+
+    def whole(self, pod: Room) -> int:
+        """Return how many pods of this size find room."""
+        pairs = ((self.millicores, pod.millicores), (self.memory_mib, pod.memory_mib), (self.pods, pod.pods))
+        return min(have // each for have, each in pairs if each)
+
 
 @dataclass(frozen=True)
 class PodBudget:
-    """Pods at their most against the nodes at their most. `rooms` is None where an instance type is not known."""
+    """Pods at their most against the nodes at their most. `room` is None where an instance type is not known."""
 
     web_pods: int
     nodes: int
     asked: Room
     room: Room | None
+    left_out: int
+    """Pods that find no room, none where an instance type is not known: what is left of a node holds no part of one."""
     largest_pod: Room
     largest_node: Room | None
     addresses: int
@@ -97,7 +108,7 @@ class PodBudget:
     @property
     def fits(self) -> bool:
         """Whether all pods find room; nodes that are not known are not judged."""
-        return self.room is None or self.room.holds(self.asked)
+        return self.left_out == 0
 
     @property
     def schedulable(self) -> bool:
@@ -153,8 +164,10 @@ def pod_budget(settings: Settings) -> PodBudget | None:
         kinds += [(_pod(settings, beside, kubernetes.tasks.beat_resources), 1)] if kubernetes.tasks.beat else []
     if kubernetes.migration is not None:
         kinds.append((_pod(settings, beside, kubernetes.migration.resources), 1))
-    asked = Room(_SYSTEM_MILLICORES, _SYSTEM_MIB, _SYSTEM_PODS)
-    for pod, count in kinds:
+    system = Room(-(-_SYSTEM_MILLICORES // _SYSTEM_PODS), -(-_SYSTEM_MIB // _SYSTEM_PODS), 1)
+    placed = [*kinds, (system, _SYSTEM_PODS)]
+    asked = Room(0, 0, 0)
+    for pod, count in placed:
         asked = asked.plus(pod.times(count))
     nodes = nodes_at_most(kubernetes)
     known = [(room, count) for name, count in nodes.items() if (room := allocatable(name)) is not None]
@@ -169,6 +182,7 @@ def pod_budget(settings: Settings) -> PodBudget | None:
         nodes=count,
         asked=asked,
         room=room if complete else None,
+        left_out=left_out(placed, known) if complete else 0,
         largest_pod=max((pod for pod, _ in kinds), key=lambda pod: (pod.millicores, pod.memory_mib)),
         largest_node=largest if complete else None,
         addresses=_addresses(settings, asked.pods, count),
@@ -176,6 +190,26 @@ def pod_budget(settings: Settings) -> PodBudget | None:
             2 ** (32 - net.prefixlen) - _RESERVED_IN_A_SUBNET for net in settings.network.subnets.private
         ),
     )
+
+
+def left_out(pods: Sequence[tuple[Room, int]], nodes: Sequence[tuple[Room, int]]) -> int:
+    """Return how many pods find no room on nodes that are filled one by one, the largest pods first.
+
+    A scheduler that spreads pods may do worse, and none does much better (first fit, decreasing).
+    """
+    rooms, without = list(nodes), 0
+    for pod, pending in sorted(pods, key=lambda each: (each[0].millicores, each[0].memory_mib), reverse=True):
+        wanted = pending
+        after: list[tuple[Room, int]] = []
+        for room, count in rooms:
+            each = max(0, room.whole(pod))
+            full = min(count, wanted // each) if each else 0
+            rest = min(wanted - full * each, each) if full < count else 0
+            wanted -= full * each + rest
+            parts = ((room.less(pod.times(each)), full), (room.less(pod.times(rest)), int(rest > 0)))
+            after += [part for part in (*parts, (room, count - full - int(rest > 0))) if part[1]]
+        rooms, without = after, without + wanted
+    return without
 
 
 def _pod(settings: Settings, sidecars: Sidecars, own: Resources, *, web: bool = False) -> Room:

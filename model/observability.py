@@ -29,7 +29,8 @@ class Tracing(Section):
         | None
     ) = None
     """Where the application sends traces, such as `https://otlp.example.com`; a key for it goes into `secrets` as
-    OTEL_EXPORTER_OTLP_HEADERS. By default X-Ray, through a collector on each server."""
+    OTEL_EXPORTER_OTLP_HEADERS. By default X-Ray, through a collector on each server; with `compute.kubernetes` it must
+    be set."""
 
 
 class Observability(Section):

@@ -22,6 +22,12 @@ def problems(settings: Settings, kubernetes: Kubernetes) -> Iterator[Problem]:
     yield from _memory_problems(settings, kubernetes)
     yield from _probe_problems(settings, kubernetes)
     yield from _variable_problems(settings, kubernetes)
+    if settings.observability.collects:
+        yield Problem(
+            "observability.tracing.endpoint",
+            "must be set with compute.kubernetes: no collector runs beside the pods, and their variables are the "
+            "servers' own",
+        )
 
 
 def _scaling_problems(settings: Settings, kubernetes: Kubernetes) -> Iterator[Problem]:

@@ -62,6 +62,7 @@ RULES = frozenset(
         "replacement-snapshot",
         "replica-zones",
         "room-to-scale",
+        "slow-start",
         "subnet-public-addresses",
         "tags",
         "template-version",

@@ -29,6 +29,9 @@ WEB = "web"
 """The Deployment that serves requests, its Service and its autoscaler."""
 
 BEAT = "beat"
+DEAD_LETTERS = "dead-letters"
+"""The queue of tasks that no worker could take."""
+
 SERVICE_ACCOUNT = "application"
 
 PROPAGATION_SECONDS = 10
@@ -165,6 +168,8 @@ class Workers(Section):
         for index, queue in enumerate(self.queues):
             if queue in self.queues[:index]:
                 yield Problem(f"queues[{index}]", f"must be unique, {queue!r} is named twice")
+            if queue == DEAD_LETTERS:
+                yield Problem(f"queues[{index}]", f"must not be {queue!r}, where tasks end that no worker could take")
 
     @property
     def backlog(self) -> int:

@@ -9,6 +9,9 @@ from policies import tokens as t
 from policies.rule import Rule
 from policies.view import Properties, Resource, Stack
 
+START_SECONDS = 60
+"""What gunicorn gives a worker to start before it ends it (`timeout` of django_scale.gunicorn)."""
+
 _HOST = ("hostNetwork", "hostPID", "hostIPC")
 
 
@@ -133,6 +136,24 @@ def _pod_probes(workload: Resource, _: Stack) -> Iterator[str]:
                 yield f"restarts {container.text('name')} for what should only take it out of service"
 
 
+def _patience(container: Properties, probe: str) -> float:
+    """Return how long a probe refuses a container before it is restarted, in seconds, with Kubernetes' defaults."""
+    defaults = {"initialDelaySeconds": 0.0, "periodSeconds": 10.0, "failureThreshold": 3.0}
+    found = {key: container.number(f"{probe}.{key}") for key in defaults}
+    delay, period, failures = (defaults[key] if value is None else value for key, value in found.items())
+    return delay + period * failures
+
+
+def _slow_start(workload: Resource, _: Stack) -> Iterator[str]:
+    for pod in workload.groups("spec.template.spec"):
+        for container in _containers(pod):
+            # Liveness is not looked at before the startup probe has succeeded (Kubernetes, "Startup probes").
+            probe = "startupProbe" if container.has("startupProbe") else "livenessProbe"
+            if container.has(probe) and _patience(container, probe) < START_SECONDS:
+                seconds = _patience(container, probe)
+                yield f"restarts {container.text('name')} where it has not started after {seconds:g} s"
+
+
 RULES = (
     Rule(
         "pod-scalers",
@@ -185,6 +206,14 @@ RULES = (
         "Readiness by HTTP, liveness by TCP or without I/O.",
         (t.DEPLOYMENT, t.STATEFUL_SET),
         _pod_probes,
+    ),
+    Rule(
+        "slow-start",
+        f"A container that is restarted before gunicorn gives its worker up, after {START_SECONDS} s, never starts "
+        "on a busy day.",
+        f"A startupProbe whose periodSeconds times failureThreshold is {START_SECONDS} s or more.",
+        t.WORKLOADS,
+        _slow_start,
     ),
     *budgets.RULES,
 )

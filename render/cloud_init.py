@@ -54,7 +54,7 @@ class Container:
 
 
 def user_data(container: Container) -> bytes:
-    """Return the script compressed with gzip, which cloud-init unpacks (its reference, "User-data formats").
+    """Return the script, compressed with gzip where it is too long: cloud-init unpacks it ("User-data formats").
 
     Raises ValueError as `cloud_init` does, and when it is longer than EC2 takes.
     """
@@ -62,9 +62,13 @@ def user_data(container: Container) -> bytes:
 
 
 def packed(script: str, what: str, remedy: str) -> bytes:
-    """Return a script compressed with gzip. Raises ValueError, which says `what` and the `remedy`, where it is longer
-    than EC2 takes."""
+    """Return a script, compressed with gzip where it is too long. Raises ValueError, which says `what` and the
+    `remedy`, where it is longer than EC2 takes."""
     text = script.encode()
+    if len(text) <= LIMIT_BYTES:
+        # Not compressed without need: builds of zlib differ in what they make of a text, and one who deploys with
+        # another build than a colleague would replace all servers.
+        return text
     deflate = zlib.compressobj(level=9, wbits=-zlib.MAX_WBITS)
     trailer = zlib.crc32(text).to_bytes(4, "little") + len(text).to_bytes(4, "little")
     data = _GZIP_HEADER + deflate.compress(text) + deflate.flush() + trailer

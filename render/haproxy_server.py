@@ -65,7 +65,7 @@ def places(settings: Settings) -> int:
 
 
 def user_data(server: HaproxyServer) -> bytes:
-    """Return the script compressed. Raises ValueError when it is longer than EC2 takes."""
+    """Return the script, compressed where it is too long. Raises ValueError when it is longer than EC2 takes."""
     return packed(cloud_init(server), "the HAProxy servers' user data", "this is a mistake of the program")
 
 

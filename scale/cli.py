@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # A plan imports a large part of two SDKs and ends: walking that heap for cycles again and again frees nothing and
-# takes longer than the plan itself. It has to be said before the imports.
+# takes longer than the plan itself. It has to be said before the imports; what runs for long takes it back.
 import gc
 
 gc.disable()
@@ -14,6 +14,7 @@ from typing import Annotated  # noqa: E402
 import typer  # noqa: E402
 
 from scale.adopt import cli as adopt  # noqa: E402
+from scale.calibrate import cli as calibrate  # noqa: E402
 from scale.cost import cli as cost  # noqa: E402
 from scale.load import cli as load  # noqa: E402
 from scale.local import cli as local  # noqa: E402
@@ -30,8 +31,10 @@ app = typer.Typer(
 
 
 @app.callback()
-def scale() -> None:
+def scale(context: typer.Context) -> None:
     """See, run and tune a Django application's environments on AWS."""
+    if context.invoked_subcommand != "plan":
+        gc.enable()
 
 
 @app.command()
@@ -57,6 +60,7 @@ cost.register(app)
 adopt.register(app)
 operate.register(app)
 load.register(app)
+calibrate.register(app)
 local.register(app)
 render.register(app)
 

@@ -86,7 +86,52 @@ def kubernetes(draw: st.DrawFn, config: Group, instance_types: Sequence[str]) ->
     )
     if not auto:
         cluster["groups"] = [draw(_node_groups(types, zones))]
-    return cluster
+    policy = config.get("scaling", {})
+    follows = policy.get("cpu_percent", 70) is not None or policy.get("requests_per_target", 1000) is not None
+    return cluster | draw(_workloads(follows))
+
+
+@st.composite
+def _workloads(draw: st.DrawFn, follows: bool) -> Group:
+    """Return what else runs in the cluster, and what scales it; `follows` says that the HPA may do without memory."""
+    metrics = draw(st.sampled_from(["prometheus-adapter", "keda"]))
+    chosen = draw(
+        group(
+            tasks=st.none() | _tasks(0 if metrics == "keda" else 1),
+            migration=st.none() | group(deadline_seconds=st.integers(60, 21_600), attempts=st.integers(1, 10)),
+            scaling=group(
+                requests_per_second=st.none() | st.floats(0.01, 100_000),
+                tasks=st.none() | group(length=st.integers(1, 1_000_000)),
+                up=_paces(),
+                down=_paces(),
+            ),
+            vertical=st.none() | group(most_cpu_millicores=st.integers(100, 4000)),
+            run_as_user=st.integers(1, 100_000),
+            egress_ports=st.lists(st.sampled_from([25, 587, 8443]), unique=True),
+        )
+    )
+    if follows and draw(st.booleans()):
+        # Each has a resource of its own.
+        chosen["vertical"] = {"mode": draw(st.sampled_from(["initial", "recreate"])), "controls": ["memory"]}
+        chosen["scaling"] = {**chosen.get("scaling", {}), "memory_percent": None, "requests_per_second": 50.0}
+    return {**chosen, "metrics": metrics}
+
+
+def _paces() -> st.SearchStrategy[Group]:
+    return group(percent=st.integers(1, 100), pods=st.integers(1, 20), stabilization_seconds=st.integers(0, 3600))
+
+
+def _tasks(least: int) -> st.SearchStrategy[Group]:
+    """Return one or two groups of workers, which share no queue."""
+    common = {
+        "concurrency": st.integers(1, 16),
+        "acceptable_delay_seconds": st.integers(1, 600),
+        "min": st.integers(least, 2),
+    }
+    first = group({"queues": st.sampled_from([["default"], ["default", "mail"]])}, **common)
+    second = group({"name": st.just("slow"), "queues": st.just(["reports"])}, **common)
+    workers = st.builds(lambda *each: list(each), first) | st.builds(lambda *each: list(each), first, second)
+    return group({"app": st.just("project"), "workers": workers}, beat=st.booleans(), attempts=st.integers(1, 9))
 
 
 def _web(config: Group) -> Group:

@@ -428,6 +428,9 @@ def stacks(draw: st.DrawFn) -> Stack:
     )
     config["compute"] = draw(computes(config, INSTANCE_TYPES))
     _settle_balancer(config, draw(st.none() | _types_of(architecture)), without_pods=draw(st.booleans()))
+    tracing = config.get("observability", {}).get("tracing")
+    if "kubernetes" in config["compute"] and tracing is not None and tracing.get("endpoint") is None:
+        tracing["endpoint"] = "https://otlp.example.com"
     secret = ("secrets",) if "secrets" in config else ()
     return Stack(draw(stack_names()), draw(st.sampled_from(REGIONS)), config, secret)
 

@@ -54,7 +54,10 @@ def plain(parsed: Settings) -> dict[str, str]:
             static_bucket="static",
             media_bucket="media",
             cdn="cdn.example.com",
-            queues={"default": "https://sqs.eu-west-1.amazonaws.com/123456789012/default"},
+            queues={
+                name: f"https://sqs.eu-west-1.amazonaws.com/123456789012/{name}"
+                for name in ("default", "mail", "reports")
+            },
         ),
     )
 

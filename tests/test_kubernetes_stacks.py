@@ -18,6 +18,7 @@ import yaml
 from scale.plan.plan import Plan, make_plan
 from scale.testing import Recording, Resource
 from tests.components.building import get, waits_for
+from tests.components.schemas import KNOWN, is_defined, objects, problems
 
 ROOT = Path(__file__).parents[1]
 GROUP = "aws:autoscaling/group:Group"
@@ -68,6 +69,18 @@ def instead() -> Plan:
     return make(INSTEAD)
 
 
+@cache
+def automatic() -> Plan:
+    tasks = {"app": "project", "workers": [{"min": 0}], "beat": True}
+    cluster = {"nodes": "auto", "metrics": "keda", "web": {"max": 20}, "tasks": tasks}
+    return make({"servers": False, "kubernetes": cluster})
+
+
+@cache
+def tasked() -> Plan:
+    return make({**BESIDE, "kubernetes": {**BESIDE["kubernetes"], "tasks": {"app": "project"}}})
+
+
 def facts(resource: Resource) -> tuple[object, ...]:
     return resource.properties, resource.dependencies, resource.ignore_changes, resource.protect
 
@@ -76,9 +89,22 @@ def group(plan: Recording, role: str) -> Resource:
     return plan.one(TARGETS, f"shop-prod-{role}")
 
 
-@pytest.mark.parametrize("plan", [beside, instead])
+@pytest.mark.parametrize("plan", [beside, instead, automatic])
 def test_they_plan_without_a_complaint(plan: Any) -> None:
     assert [each for each in plan().findings if each.severity != "info"] == []
+
+
+@pytest.mark.parametrize("version", KNOWN)
+@pytest.mark.parametrize("plan", [tasked, automatic])
+def test_the_api_server_takes_every_object_of_the_program(plan: Any, version: str) -> None:
+    found = objects(plan().update)
+    own = [f"{each['kind']}: {problem}" for each in found for problem in problems(each, version)]
+    assert own == []
+    foreign = [
+        each for each in found if re.match(r"(\w+\.)*(aws|amazonaws\.com|sh|autoscaling\.k8s\.io)/", each["apiVersion"])
+    ]
+    assert {each["kind"] for each in foreign} >= {"TargetGroupBinding", "NodePool", "VerticalPodAutoscaler"}
+    assert all(is_defined(each) for each in foreign)
 
 
 def test_a_cluster_beside_the_servers_only_adds() -> None:

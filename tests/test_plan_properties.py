@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 
+from model.settings import Settings
+from policies.kubernetes import RULES
+from scale import user_data
 from scale.plan.plan import Plan, make_plan
+from scale.testing import Recording
+from tests.components.building import get
+from tests.components.cluster_building import CONFIG_MAP
+from tests.components.schemas import objects, problems
 from tests.strategies import Stack, stacks
 
 ROOT = Path(__file__).parents[1]
+TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
+OF_PODS = {rule.id for rule in RULES}
+OF_A_CLUSTER = ("kubernetes:", "pulumi:providers:kubernetes", "aws:eks/", "aws:sqs/", "django-scale:kubernetes:")
 
 # What only a fault of the program brings about. An environment may be too small, without a domain or unprotected.
 ABOUT_THE_PROGRAM = {
@@ -68,12 +81,42 @@ def holds(stack: Stack) -> None:
     planned = plan(stack)
     assert [each for each in planned.findings if each.rule in ABOUT_THE_PROGRAM] == []
     assert planned.update.outputs["environment"]
+    runs_on(stack.settings(), planned)
     alarms = [each for each in planned.update.all() if each.type.endswith("Alarm")]
     runbooks = stack.settings().alarms.runbooks
     assert [
         each.name for each in alarms if not _leads_to_a_page(str(each.properties["alarmDescription"]), runbooks)
     ] == []
     assert alarms
+
+
+def runs_on(settings: Settings, planned: Plan) -> None:
+    """Assert that servers and pods have the same variables, that the cluster takes its objects, or that none is."""
+    update = planned.update
+    variables = [get(each, "data") for each in update.all(CONFIG_MAP) if each.name.endswith("-variables")]
+    if settings.compute.servers:
+        variables.append(of_a_server(update))
+    assert variables == [update.outputs["environment"]] * len(variables)
+    assert len(variables) == settings.compute.servers + (settings.compute.kubernetes is not None)
+    if settings.compute.kubernetes is None:
+        # Queues come with the pods' workers only.
+        assert [each.type for each in update.all() if each.type.startswith(OF_A_CLUSTER)] == []
+        assert {"cluster", "namespace"}.isdisjoint(update.outputs)
+        return
+    said = [each for each in planned.findings if each.rule in OF_PODS and each.severity != "info"]
+    assert said == []
+    found = objects(update)
+    assert [problem for each in found for problem in problems(each, settings.compute.kubernetes.version)] == []
+    assert "token" not in json.loads(get(update.one("pulumi:providers:kubernetes"), "kubeconfig"))["users"][0]["user"]
+
+
+def of_a_server(plan: Recording) -> dict[str, str]:
+    """Return the plain variables of a server, out of its user data."""
+    (template,) = [each for each in plan.all(TEMPLATE) if each.name.endswith("-web-template")]
+    script = user_data.script(str(get(template, "userData"))) or ""
+    block = re.search(r"/etc/django-scale/environment <<'END_OF_FILE'\n(.*?)END_OF_FILE", script, re.DOTALL)
+    assert block is not None
+    return dict(line.split("=", 1) for line in block[1].split("\n") if line)
 
 
 def _leads_to_a_page(description: str, runbooks: str) -> bool:
@@ -83,13 +126,17 @@ def _leads_to_a_page(description: str, runbooks: str) -> bool:
 
 
 @given(stack=stacks())
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@hypothesis_settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 def test_any_valid_stack_plans_cleanly(stack: Stack) -> None:
     holds(stack)
 
 
 @pytest.mark.soak
 @given(stack=stacks())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@hypothesis_settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 def test_hundreds_of_valid_stacks_plan_cleanly(stack: Stack) -> None:
     holds(stack)

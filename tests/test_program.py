@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
 from collections.abc import Iterator
 from functools import cache
@@ -13,6 +11,7 @@ from typing import Any
 import pytest
 
 from scale.testing import Passes, Recording, Resource, leaves, plan_stack
+from scale.user_data import script as script_of
 from tests.components.building import (
     ALARM,
     BUCKET,
@@ -52,7 +51,9 @@ def planned(stack: str) -> Recording:
 
 
 def user_data(plan: Recording) -> str:
-    return gzip.decompress(base64.b64decode(get(plan.one(TEMPLATE), "userData"))).decode()
+    found = script_of(get(plan.one(TEMPLATE), "userData"))
+    assert found is not None
+    return found
 
 
 def servers_policy(plan: Recording) -> Resource:

@@ -9,6 +9,12 @@ from hypothesis import Phase, given, settings
 from model.settings import Settings
 from tests.strategies import Stack, stacks
 
+
+def _vertical_acts(found: Settings) -> bool:
+    cluster = found.compute.kubernetes
+    return cluster is not None and cluster.vertical is not None and bool(cluster.vertical.acts)
+
+
 REACHED: dict[str, Callable[[Settings], bool]] = {
     "a domain in another zone": lambda found: found.application.hosted_zone not in (None, found.application.domain),
     "no domain": lambda found: found.application.domain is None,
@@ -33,6 +39,9 @@ REACHED: dict[str, Callable[[Settings], bool]] = {
     "a split of traffic": lambda found: found.compute.split is not None,
     "Auto Mode": lambda found: found.compute.kubernetes is not None and found.compute.kubernetes.nodes == "auto",
     "node groups alone": lambda found: found.compute.kubernetes is not None and found.compute.kubernetes.pool is None,
+    "workers": lambda found: found.compute.kubernetes is not None and found.compute.kubernetes.tasks is not None,
+    "KEDA": lambda found: found.compute.kubernetes is not None and found.compute.kubernetes.metrics == "keda",
+    "a VPA that acts": _vertical_acts,
     "secrets": lambda found: bool(found.secrets),
     "a long name": lambda found: len(found.stack) > 60,
 }

@@ -43,15 +43,24 @@ def local_command(
     ] = None,
     python: Annotated[str | None, typer.Option("--python", help="The Python that your project runs under.")] = None,
     seconds: Annotated[float | None, typer.Option("--for", min=0, help="End by itself after so many seconds.")] = None,
+    faults: Annotated[
+        bool, typer.Option("--faults", help="Kill and freeze parts under a load, print which requests fail, and end.")
+    ] = False,
+    rate: Annotated[float, typer.Option("--rate", min=1, help="Requests a second, with --faults.")] = 30.0,
+    path: Annotated[
+        list[str] | None, typer.Option("--path", help="What is asked for, with --faults, as scale load takes it.")
+    ] = None,
     cwd: Annotated[Path, typer.Option("--cwd", help="The project's directory.")] = Path(),
 ) -> None:
     """Run a stack's whole system on this machine. Ctrl-C ends it; SIGUSR1 deploys the code anew, server by server.
 
-    Exit status 0: ended as asked; 1: a part did not start; 2: something given is wrong, or a program is missing.
+    Exit status 0: ended as asked; 1: a part did not start, or with --faults a request failed for no known reason;
+    2: something given is wrong, or a program is missing.
     """
     from scale.local import command
+    from scale.local.asked import Asked
 
-    asked = command.Asked(
+    asked = Asked(
         stack=stack,
         directory=cwd,
         servers=servers,
@@ -68,5 +77,8 @@ def local_command(
         fill=tuple(fill or ()),
         python=python,
         seconds=seconds,
+        faults=faults,
+        rate=rate,
+        paths=tuple(path or ()),
     )
     raise typer.Exit(command.run(asked))

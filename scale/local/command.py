@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from types import FrameType
-from typing import cast, get_args
 
 import psycopg
 import redis
@@ -22,48 +18,27 @@ from rich.console import Console
 from rich.live import Live
 
 from model.errors import SettingsError
-from model.settings import Settings
-from scale.local import live, registry
+from scale.load.client import Path as RequestPath
+from scale.local import faults, live, registry
+from scale.local.asked import Asked, folder_of, paths_of, shape_of
 from scale.local.guard import Reaper
 from scale.local.observer import Observer
 from scale.local.page import Page
-from scale.local.project import ProjectError, example, project_in
+from scale.local.project import ProjectError
 from scale.local.scaler import Clock, Scaler
 from scale.local.servers import MissingBinaryError
 from scale.local.servers.process import ServerError
 from scale.local.supervisor import Supervisor
-from scale.local.system import BalancerName, Shape, System
+from scale.local.system import System
 from scale.plan.stackfile import ProgramError
-from scale.simulate import stacks
 from scale.simulate.controllers.scheduled import Bounds
 
 ENDED, FAILED, WRONG = 0, 1, 2
-"""The exit status: ended as asked; a part did not start; something given is wrong or missing."""
+"""The exit status: ended as asked; a part did not start, or a request failed for no known reason; something given is
+wrong or missing."""
 
 LINE_SECONDS = 10.0
 """Between two lines where there is no terminal."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What the user asked for."""
-
-    stack: str
-    directory: Path = Path()
-    servers: int | None = None
-    most: int = 4
-    workers: int = 2
-    balancer: str | None = None
-    pgbouncer: bool | None = None
-    scale: bool = False
-    minute_seconds: float = 60.0
-    port: int | None = None
-    folder: Path | None = None
-    project: Path | None = None
-    wsgi: str | None = None
-    fill: tuple[str, ...] = ()
-    python: str | None = None
-    seconds: float | None = None
 
 
 class _Ended(Exception):  # noqa: N818 - it is no error
@@ -74,18 +49,19 @@ def run(asked: Asked) -> int:
     """Run the system until it is to end; return the exit status."""
     try:
         shape = shape_of(asked)
+        paths = paths_of(asked)
         shape.check()
-        folder, remove = _folder(asked)
+        folder, remove = folder_of(asked)
     except (ProgramError, SettingsError, ProjectError, MissingBinaryError) as error:
         print(error, file=sys.stderr)
         return WRONG
-    console = Console()
+    console, unexpected = Console(), False
     try:
         with _signals() as deploys, Reaper(folder, remove=remove) as reaper:
             try:
                 with System(shape, folder, reaper) as system:
                     system.start(lambda text: console.print(f"Starting {text} ...", style="dim", highlight=False))
-                    _serve(asked, system, console, deploys)
+                    unexpected = _serve(asked, system, console, deploys, paths)
             except (ServerError, psycopg.Error, redis.RedisError, OSError) as error:
                 reaper.keep()
                 print(f"{error}\nWhat the servers have written is in {folder}.", file=sys.stderr)
@@ -93,60 +69,7 @@ def run(asked: Asked) -> int:
     except _Ended:
         pass
     console.print("Ended.", style="dim")
-    return ENDED
-
-
-def shape_of(asked: Asked) -> Shape:
-    """Return what of the stack is to run. Raises ProgramError, SettingsError or ProjectError."""
-    settings = stacks.load(asked.directory, asked.stack)
-    if asked.balancer is not None and asked.balancer not in get_args(BalancerName):
-        raise ProjectError(f"--balancer: must be nginx or haproxy, is {asked.balancer!r}")
-    if asked.scale and not settings.compute.servers:
-        raise ProjectError("--scale: it runs the policies of the EC2 fleet, and compute.servers is false in this stack")
-    _check_port(asked.port)
-    by_policy = "haproxy" if settings.traffic.balancer == "haproxy" else "nginx"
-    return Shape(
-        settings,
-        example() if asked.project is None else project_in(asked.project, asked.wsgi, asked.fill, asked.python),
-        cast("BalancerName", asked.balancer or by_policy),
-        servers=asked.servers or min(_least(settings), asked.most),
-        workers=min(settings.application.workers, asked.workers),
-        pooled=settings.database.pooling == "pgbouncer" if asked.pgbouncer is None else asked.pgbouncer,
-        port=asked.port,
-    )
-
-
-def _least(settings: Settings) -> int:
-    """Return how many servers, or pods where there are none, the stack has at least: one of them here in any case."""
-    kubernetes = settings.compute.kubernetes
-    pods = kubernetes.web.min if kubernetes is not None and not settings.compute.servers else settings.servers.min
-    return max(1, pods)
-
-
-def _folder(asked: Asked) -> tuple[Path, bool]:
-    """Return the system's folder, and whether it is removed at the end. Raises ProjectError."""
-    try:
-        if asked.folder is None:
-            return Path(tempfile.mkdtemp(prefix="scale-local-")), True
-        asked.folder.mkdir(parents=True, exist_ok=True)
-        if any(asked.folder.iterdir()):
-            # What another system works in, or what a run before has left to be read.
-            raise ProjectError(f"--folder: must be a new or an empty folder, {asked.folder} has files in it")
-    except OSError as error:
-        raise ProjectError(f"--folder: {error}") from error
-    return asked.folder.resolve(), False
-
-
-def _check_port(port: int | None) -> None:
-    """Raise ProjectError where the balancer could not listen."""
-    if port is None:
-        return
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise ProjectError(f"--port: 127.0.0.1:{port}: {error.strerror}") from error
+    return FAILED if unexpected else ENDED
 
 
 @contextmanager
@@ -169,11 +92,18 @@ def _signals() -> Generator[threading.Event]:
             signal.signal(each, handler)
 
 
-def _serve(asked: Asked, system: System, console: Console, deploys: threading.Event) -> None:
-    """Watch, scale and show until a signal, or for as long as was asked."""
+def _serve(
+    asked: Asked, system: System, console: Console, deploys: threading.Event, paths: Sequence[RequestPath]
+) -> bool:
+    """Watch, scale and show until a signal, or for as long as was asked, or try the faults.
+
+    Return whether requests failed for no known reason.
+    """
     check = system.shape.settings.traffic.health_check
     supervisor = Supervisor(system, unhealthy=check.unhealthy, timeout_seconds=min(5.0, float(check.timeout_seconds)))
-    observer = Observer(system, supervisor)
+    # A minute's values need several looks, or one would have two looks' requests and the next one none.
+    period = min(1.0, asked.minute_seconds / 4) if asked.scale else 1.0
+    observer = Observer(system, supervisor, period_seconds=period)
     about = _about(asked, system)
     page = Page(observer, f"{asked.stack} on this machine", about)
     scaler = _scaler(asked, system, observer, supervisor) if asked.scale else None
@@ -190,12 +120,32 @@ def _serve(asked: Asked, system: System, console: Console, deploys: threading.Ev
         )
         for text in about:
             console.print(text, highlight=False, soft_wrap=True)
+        if asked.faults:
+            return _try_faults(asked, system, console, paths)
         deadline = time.monotonic() + asked.seconds if asked.seconds is not None else float("inf")
         _show(f"{asked.stack} at {system.url}, page {page.url}", observer, console, deploys, deadline)
     finally:
         registry.leave(entry)
         for part in reversed(begun):
             part.stop()
+    return False
+
+
+def _try_faults(asked: Asked, system: System, console: Console, paths: Sequence[RequestPath]) -> bool:
+    """Let one fault after another happen and print what each did; return whether requests failed for no reason."""
+    out = partial(console.print, highlight=False, soft_wrap=True, markup=False)
+    out(f"\n{asked.rate:g} requests a second, by {system.shape.balancer}:\n\n{faults.head()}")
+    reasons: list[str] = []
+    unexpected = False
+    for fault in faults.faults_of(system):
+        with console.status(fault.name):
+            row = faults.run(system, fault, rate=asked.rate, paths=paths)
+        if row.failures and fault.reason is not None and fault.reason not in reasons:
+            reasons.append(fault.reason)
+        out(faults.line(row, reasons.index(fault.reason) + 1 if fault.reason in reasons else None))
+        unexpected = unexpected or row.unexpected
+    out("".join(f"\n({number}) {reason}" for number, reason in enumerate(reasons, start=1)))
+    return unexpected
 
 
 def _scaler(asked: Asked, system: System, observer: Observer, supervisor: Supervisor) -> Scaler:

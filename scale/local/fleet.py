@@ -55,6 +55,8 @@ class Fleet:
         self._balancer: Balancer | None = None
         self._members: dict[str, Member] = {}
         self._last = 0
+        self.deploying = False
+        """Whether servers are being replaced: there is one more than there should be now and then."""
         self._changes = threading.RLock()
         self._table = threading.Lock()
 
@@ -140,9 +142,13 @@ class Fleet:
         The new ones read the project's code anew. `variables` are further ones from now on.
         """
         self._variables |= variables or {}
-        for old in self.serving:
-            self.add()
-            self.remove(old)
+        self.deploying = True
+        try:
+            for old in self.serving:
+                self.add()
+                self.remove(old)
+        finally:
+            self.deploying = False
 
     def stop(self) -> None:
         """End all at once."""

@@ -1,4 +1,4 @@
-"""What the system does now: the balancer's log, the replicas, the caches, the servers' processors, once a second."""
+"""What the system does now: the balancer's log, the replicas, the caches, the servers' processors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WINDOW_SECONDS = 5.0
 """Latencies, rates and hits are of this time before now."""
 
 HISTORY = 900
-"""Snapshots that are kept, one a second."""
+"""Snapshots that are kept."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ class Totals:
 
 
 class Observer:
-    """Makes a snapshot a second, in a thread of its own."""
+    """Makes a snapshot every `period_seconds`, in a thread of its own."""
 
-    def __init__(self, system: System, supervisor: Supervisor) -> None:
-        self.system, self.supervisor = system, supervisor
+    def __init__(self, system: System, supervisor: Supervisor, *, period_seconds: float = 1.0) -> None:
+        self.system, self.supervisor, self._period = system, supervisor, period_seconds
         self.history: deque[Snapshot] = deque(maxlen=HISTORY)
         self.totals = Totals()
         self.desired: Callable[[], int] = lambda: len(system.fleet.members)
@@ -113,7 +113,7 @@ class Observer:
             client.close()
 
     def _run(self) -> None:
-        while not self._stopped.wait(1.0):
+        while not self._stopped.wait(self._period):
             snapshot = self._look()
             with self.changed:
                 self.history.append(snapshot)

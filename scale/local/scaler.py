@@ -54,7 +54,7 @@ class Scaler:
         self.system, self._observer, self._supervisor = system, observer, supervisor
         self._clock, self.bounds, self._cores = clock, bounds, cores
         self._warmup = float(policy.warmup_seconds)
-        self._group = Group(policy)
+        self.group = Group(policy)
         self._measured: deque[dict[str, float | None]] = deque(maxlen=LATE_MINUTES + 1)
         self._before = _Sums(time.monotonic(), 0, 0, 0.0, {})
         self._last_scale_in = float("-inf")
@@ -85,14 +85,15 @@ class Scaler:
         metrics = self._measured[0] if len(self._measured) > LATE_MINUTES else {}
         state = self._state()
         measured_at = now - (LATE_MINUTES + 1) * 60
-        decision = self._group.decide(now, metrics, state, measured_at=measured_at)
+        decision = self.group.decide(now, metrics, state, measured_at=measured_at)
         if decision is not None:
             self.moves.append(Move(datetime.now().astimezone(), decision))
             self._supervisor.say(f"{decision.before} -> {decision.after} servers, {decision.policy}: {decision.reason}")
             if decision.after < decision.before:
                 self._last_scale_in = now
             self.bounds = replace(self.bounds, desired=decision.after)
-        self._reconcile()
+        if not self.system.fleet.deploying:
+            self._reconcile()
 
     def _state(self) -> GroupState:
         members = self.system.fleet.members

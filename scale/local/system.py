@@ -151,7 +151,9 @@ class System:
         self.primary.create_database()
         others = [self.threads.submit(replica.start, 60.0) for replica in self.replicas]
         say("migrations and data")
-        self._fill()
+        self._migrate()
+        for command in self.shape.project.fill:
+            self._manage(*command)
         _finish([*caches, *others])
         if self.pooler is not None:
             self.pooler.start()
@@ -169,22 +171,26 @@ class System:
         _finish([self.threads.submit(server.start) for server in cluster.servers])
         cluster.join()
 
-    def _fill(self) -> None:
-        """Migrate, collect the static files and fill the database: past PgBouncer and the replicas, as they wait."""
+    def _migrate(self) -> None:
+        """Migrate and collect the static files: past PgBouncer and the replicas, as in the cloud."""
+        for name in ("STATIC_ROOT", "MEDIA_ROOT"):
+            Path(self.local.variables[name]).mkdir(parents=True, exist_ok=True)
+        static = self.threads.submit(self._manage, "collectstatic", "--noinput", "-v0")
+        self._manage("migrate", "--noinput", "-v0")
+        _finish([static])
+
+    def _manage(self, *arguments: str) -> None:
         alone = {name: value for name, value in self.local.variables.items() if not name.startswith("DB_REPLICA_")}
         alone |= {"DB_PORT": str(self.primary.port), "DB_POOLING": "direct", "TMPDIR": str(self.folder)}
-        for name in ("STATIC_ROOT", "MEDIA_ROOT"):
-            Path(alone[name]).mkdir(parents=True, exist_ok=True)
-        project = self.shape.project
-        static = self.threads.submit(project.manage, alone, "collectstatic", "--noinput", "-v0")
-        project.manage(alone, "migrate", "--noinput", "-v0")
-        for command in project.fill:
-            project.manage(alone, *command)
-        _finish([static])
+        self.shape.project.manage(alone, *arguments)
+
+    def balance(self) -> None:
+        """Let the balancer read its configuration anew, for the servers as they are."""
+        self.balancer.update(self.fleet.serving)
 
     def deploy(self) -> None:
         """Replace the application servers one by one, after the migrations of the code as it is now."""
-        self._fill()
+        self._migrate()
         self.fleet.deploy()
 
     def stop(self) -> None:

@@ -39,9 +39,9 @@ def _room(budget: PodBudget) -> Iterator[Finding]:
         yield Finding("error", "node-capacity", "", text)
     elif not budget.fits:
         text = (
-            f"pods at their most ask for {_words(budget.asked)} in {budget.asked.pods} pods; {budget.nodes} nodes have "
-            f"{_words(budget.room)} for {budget.room.pods}: raise compute.kubernetes.pool.max_processors, or lower "
-            "compute.kubernetes.web.max"
+            f"{budget.left_out} of {budget.asked.pods} pods, a rollout's among them, find no room: they ask for "
+            f"{_words(budget.asked)}, and {budget.nodes} nodes have {_words(budget.room)}, of which no pod uses a part "
+            "smaller than itself: raise compute.kubernetes.pool.max_processors, or lower compute.kubernetes.web.max"
         )
         yield Finding("error", "node-capacity", "", text)
 

@@ -12,6 +12,9 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from model.eks import Version
+from scale.testing import Recording
+from tests.components.cluster_building import RELEASE, manifest
+from tests.components.definitions import SPECIFICATIONS, definition
 
 _FOLDER = Path(__file__).parents[1] / "data" / "crds"
 
@@ -28,7 +31,7 @@ KNOWN = [version for version in (*VERSIONS, *NEXT) if f"{version}.0" <= kubernet
 @cache
 def _definitions() -> dict[tuple[str, str], Draft202012Validator]:
     """Return a validator by group and version, and kind."""
-    found: dict[tuple[str, str], Draft202012Validator] = {}
+    found = {kind: Draft202012Validator(definition(spec)) for kind, spec in SPECIFICATIONS.items()}
     for path in sorted(_FOLDER.glob("*.yaml")):
         for document in yaml.safe_load_all(path.read_text(encoding="utf-8")):
             spec = document["spec"]
@@ -56,6 +59,12 @@ def _closed(schema: Any, *, top: bool = True) -> Any:
         # Not in a definition's schema, and in every object.
         closed["properties"]["metadata"] = {"type": "object"}
     return closed
+
+
+def objects(plan: Recording) -> list[dict[str, Any]]:
+    """Return the objects that the API server gets, secrets revealed: a Helm release is the provider's own."""
+    found = [each for each in plan.all() if each.custom and each.type.startswith("kubernetes:")]
+    return [manifest(each) for each in found if each.type != RELEASE]
 
 
 def is_defined(manifest: dict[str, Any]) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
 import re
 from collections.abc import Callable
 from functools import cache
@@ -17,6 +15,7 @@ from components.fleet import Fleet
 from components.secret import Secret
 from model.addressing import subnets
 from scale.testing import UNKNOWN, Recording, Resource, leaves, run, secret_value
+from scale.user_data import script as script_of
 from tests.components.building import (
     ATTACHMENT,
     LOG_GROUP,
@@ -95,7 +94,9 @@ def group(plan: Recording | None = None) -> Resource:
 
 
 def user_data(plan: Recording) -> str:
-    return gzip.decompress(base64.b64decode(get(template(plan), "userData"))).decode()
+    found = script_of(get(template(plan), "userData"))
+    assert found is not None
+    return found
 
 
 def test_it_has_exactly_these_resources() -> None:

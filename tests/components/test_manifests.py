@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from scale.testing import Recording, run
+from scale.testing import run
 from tests.components.cluster_building import (
     DEPLOYMENT,
-    RELEASE,
     SCALED_OBJECT,
     VARIANTS,
     VPA,
@@ -19,19 +18,11 @@ from tests.components.cluster_building import (
     manifest,
     parsed,
 )
-from tests.components.schemas import KNOWN, VERSIONS, is_defined, problems
+from tests.components.schemas import KNOWN, VERSIONS, is_defined, objects, problems
 from tests.components.test_platform import CLASS, POOL, managed
-
-KUBERNETES = "kubernetes:"
 
 # The last one has every sidecar.
 CASES = [*((variant, 8000) for variant in VARIANTS), ("pooled", 8001)]
-
-
-def objects(plan: Recording) -> list[dict[str, Any]]:
-    """Return the objects that the API server gets: a Helm release is the provider's own."""
-    found = [each for each in plan.all() if each.custom and each.type.startswith(KUBERNETES)]
-    return [manifest(each) for each in found if each.type != RELEASE]
 
 
 def test_the_next_version_is_looked_at_too_as_far_as_there_are_schemas() -> None:

@@ -382,6 +382,10 @@ def test_the_kubeconfig_says_how_to_get_a_token_and_holds_none() -> None:
     assert get(plan.one(PROVIDER), "clusterIdentifier") == plan.one(CLUSTER).state["arn"]
 
 
+def test_what_is_in_a_cluster_that_cannot_be_reached_is_not_forgotten() -> None:
+    assert get(managed().one(PROVIDER), "deleteUnreachable") is None
+
+
 def test_the_token_is_made_with_the_stacks_own_profile_and_role() -> None:
     role = [{"roleArn": OPS}]
     plan = run(lambda: build({"profile": "shop", "assumeRoles": json.dumps(role)}))

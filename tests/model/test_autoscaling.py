@@ -142,6 +142,16 @@ def test_no_pod_is_restarted_while_a_query_may_still_run() -> None:
     assert message.startswith(f"{KEY}.web.probes.live_seconds: must be at least 61")
 
 
+def test_pods_trace_to_an_endpoint_as_no_collector_runs_beside_them() -> None:
+    def traced(tracing: dict[str, Any] | None) -> list[str]:
+        return problems(observability={"tracing": tracing}, compute={"kubernetes": {}})
+
+    (message,) = traced({"sample_percent": 5})
+    assert message.startswith("observability.tracing.endpoint: must be set with compute.kubernetes")
+    assert traced({"endpoint": "https://otlp.example.com"}) == traced(None) == []
+    assert problems(observability={"tracing": {}}) == []
+
+
 @pytest.mark.parametrize("name", ["CELERY_BROKER_URL", "CELERY_QUEUES", "CELERY_QUEUE_URLS"])
 def test_a_broker_of_ones_own_is_taken_without_tasks_and_refused_beside_them(name: str) -> None:
     own = {"environment": {name: "redis://broker"}}

@@ -8,7 +8,7 @@ import hypothesis
 import pytest
 from hypothesis import given
 
-from model.environment import Endpoints, container_environment, is_written, secret_variables
+from model.environment import TASK_VARIABLES, Endpoints, container_environment, is_written, secret_variables
 from model.settings import Settings
 from tests.model.parsing import parse
 from tests.strategies import Stack, stacks
@@ -24,7 +24,13 @@ def _endpoints(settings: Settings) -> Endpoints:
         static_bucket="static-1",
         media_bucket="media-1",
         cdn="d1.cloudfront.net",
+        queues={name: f"https://sqs.eu-west-1.amazonaws.com/123456789012/{name}" for name in _queues(settings)},
     )
+
+
+def _queues(settings: Settings) -> list[str]:
+    cluster = settings.compute.kubernetes
+    return [] if cluster is None or cluster.tasks is None else list(cluster.tasks.queues)
 
 
 def _environment(**config: Any) -> dict[str, str]:
@@ -37,7 +43,8 @@ def _environment(**config: Any) -> dict[str, str]:
 def test_the_user_s_variables_and_the_stack_s_are_never_the_same(stack: Stack) -> None:
     settings = stack.settings()
     written = set(container_environment(settings, _endpoints(settings))) - set(settings.application.environment)
-    assert all(is_written(name) for name in written)
+    assert all(is_written(name) for name in written - TASK_VARIABLES)
+    assert (written >= TASK_VARIABLES) == bool(_queues(settings))
     assert not any(is_written(name) for name in settings.application.environment)
 
 

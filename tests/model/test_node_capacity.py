@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.capacity import capacity, connections_per_server
-from model.node_capacity import PodBudget, Room, allocatable, pod_budget, pods_per_node
+from model.node_capacity import PodBudget, Room, allocatable, left_out, pod_budget, pods_per_node
 from tests.model.parsing import parse
 
 
@@ -90,6 +90,33 @@ def test_room_is_held_only_by_room_for_all_of_it() -> None:
     assert not any(
         room.holds(replace(room, **{key: getattr(room, key) + 1})) for key in ("millicores", "memory_mib", "pods")
     )
+
+
+_rooms = st.builds(Room, st.integers(1, 40), st.integers(1, 40), st.integers(1, 8))
+_pods = st.builds(Room, st.integers(1, 15), st.integers(1, 15), st.just(1))
+
+
+@given(st.lists(st.tuples(_pods, st.integers(1, 9)), max_size=4), st.lists(st.tuples(_rooms, st.integers(1, 5))))
+def test_pods_are_counted_out_as_if_each_were_put_on_the_first_node_with_room(
+    pods: list[tuple[Room, int]], nodes: list[tuple[Room, int]]
+) -> None:
+    rooms, without = [room for room, count in nodes for _ in range(count)], 0
+    for pod, count in sorted(pods, key=lambda each: (each[0].millicores, each[0].memory_mib), reverse=True):
+        for _ in range(count):
+            place = next((place for place, room in enumerate(rooms) if room.holds(pod)), None)
+            if place is None:
+                without += 1
+            else:
+                rooms[place] = rooms[place].less(pod)
+    assert left_out(pods, nodes) == without
+
+
+def test_what_is_left_on_each_node_holds_no_pod_together() -> None:
+    # Four of 0.75 on each of 15 nodes with 3.72, and two on each of the group's two: 64 of 68, with 11 cores to spare.
+    found = budget(web={"max": 54}, pool={"max_processors": 60})
+    assert found.room is not None
+    assert found.room.holds(found.asked)
+    assert found.left_out == 4
 
 
 def test_pods_and_workers_open_connections_beside_the_servers() -> None:

@@ -71,6 +71,11 @@ RULES = [
         workers(task_seconds=300.0),
     ),
     (
+        workers(queues=["mail", "dead-letters"]),
+        f"{KEY}.tasks.workers[0].queues[1]: must not be 'dead-letters', where tasks end that no worker could take",
+        workers(queues=["mail", "dead-letter"]),
+    ),
+    (
         workers(queues=["mail", "mail"]),
         f"{KEY}.tasks.workers[0].queues[1]: must be unique, 'mail' is named twice",
         workers(queues=["mail", "other"]),

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import pytest
+from django_scale import gunicorn
 
 from model.policies import RULES as IDS
 from policies.catalogue import GROUPS, RULES
+from policies.kubernetes import START_SECONDS
 from policies.rule import NotKnownYet, Violation, judge, judge_all
 from policies.view import UNKNOWN, Resource, Stack
 from tests.policies.cases import CASES, Case
@@ -105,6 +107,10 @@ def test_a_disabled_rule_is_not_looked_at_and_a_level_is_the_stack_s_own() -> No
         ("advisory", "database-multi-az"),
         ("mandatory", "database-backups"),
     ]
+
+
+def test_a_slow_start_is_what_gunicorn_lets_live() -> None:
+    assert gunicorn.timeout == START_SECONDS
 
 
 def test_rules_can_be_read_without_pulumi() -> None:

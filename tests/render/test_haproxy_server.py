@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import gzip
+import base64
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from render import haproxy_server
 from render.cloud_init import LIMIT_BYTES
 from render.haproxy_server import HaproxyServer, cloud_init, haproxy, user_data
 from scale.local.servers.haproxy import check_haproxy
+from scale.user_data import script
 from tests.model.parsing import parse
 from tests.render.server import Server
 
@@ -122,6 +123,6 @@ def test_a_client_is_who_connects_and_no_header_says_otherwise() -> None:
     assert "http-request set-header X-Forwarded-For %[src]" in text
 
 
-def test_user_data_is_the_script_compressed_and_fits() -> None:
-    assert gzip.decompress(user_data(told())).decode() == cloud_init(told())
+def test_user_data_is_the_script_and_fits() -> None:
+    assert script(base64.b64encode(user_data(told())).decode()) == cloud_init(told())
     assert len(user_data(told())) < LIMIT_BYTES * 2 / 3

@@ -49,6 +49,29 @@ def test_pods_without_a_node_are_an_error(cluster: dict[str, Any], words: str) -
     assert words in found.message
 
 
+@pytest.mark.parametrize(
+    ("processors", "pods", "fits"),
+    # 54 pods and a quarter more in a rollout are 68: four on each of 16 nodes, and two on each of the group's two.
+    [(64, 54, True), (64, 55, False), (63, 54, False), (60, 50, True), (59, 50, False)],
+)
+def test_the_nodes_hold_the_autoscalers_maximum_and_a_rollout_of_it(processors: int, pods: int, fits: bool) -> None:
+    found = rules(endpoint=OPEN, pool={"max_processors": processors}, web={"max": pods})
+    assert found == ([] if fits else ["node-capacity"])
+
+
+@pytest.mark.parametrize(
+    ("pods", "expected"),
+    # Of 100 connections 5 are reserved; a pod holds 8, and a quarter more of them come with a rollout.
+    [(8, []), (9, ["warning"]), (11, ["warning"]), (12, ["error"])],
+)
+def test_the_database_serves_pods_at_their_most_and_should_serve_a_rollout(pods: int, expected: list[str]) -> None:
+    database = {"instance_class": "db.r7g.large", "max_connections": 100}
+    kubernetes = {"web": {"max": pods}, "migration": None}
+    settings = parse(database=database, compute={"servers": False, "kubernetes": kubernetes})
+    found = check_settings(settings, LONG_BEFORE)[1]
+    assert [each.severity for each in found if each.rule == "connections"] == expected
+
+
 def test_an_unknown_node_is_not_judged() -> None:
     (found,) = findings(endpoint=OPEN, pool={"instance_types": ["g5g.xlarge"]})
     assert (found.severity, found.rule) == ("info", "node-capacity")
@@ -56,6 +79,10 @@ def test_an_unknown_node_is_not_judged() -> None:
 
 def test_subnets_too_small_for_the_pods_are_an_error() -> None:
     assert rules(network="10.0.0.0/23", endpoint=OPEN) == ["subnet-addresses"]
+    small: dict[str, Any] = {"network": "10.0.0.0/22", "endpoint": OPEN, "web": {"max": 10}}
+    # A node holds ten addresses and its own at the least, however few pods it runs.
+    assert rules(**small, pool={"max_processors": 75}) == []
+    assert rules(**small, pool={"max_processors": 76}) == ["subnet-addresses"]
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,19 @@ KUBERNETES = (
         (pod({"securityContext": SAFE}, hostNetwork=False),),
         "hostNetwork",
     ),
+    Case("slow-start", (pod({"livenessProbe": PROBE}),), (pod({"readinessProbe": PROBE}),), "not started after 30 s"),
+    Case(
+        "slow-start",
+        (pod({"livenessProbe": PROBE, "startupProbe": {**PROBE, "periodSeconds": 5, "failureThreshold": 11}}),),
+        (pod({"livenessProbe": PROBE, "startupProbe": {**PROBE, "periodSeconds": 5, "failureThreshold": 12}}),),
+        "not started after 55 s",
+    ),
+    Case(
+        "slow-start",
+        (pod({"livenessProbe": {**PROBE, "initialDelaySeconds": 29}}),),
+        (pod({"livenessProbe": {**PROBE, "initialDelaySeconds": 30}}),),
+        "not started after 59 s",
+    ),
     Case(
         "pod-probes",
         (pod({"ports": [{"containerPort": 8000}], "readinessProbe": PROBE, "livenessProbe": PROBE}),),

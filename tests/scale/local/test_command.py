@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from scale.cli import app
 from scale.local import command
-from scale.local.command import Asked
+from scale.local.asked import Asked
 from scale.local.servers import MissingBinaryError
 from tests.scale.local.running import Command, alive, below, get, scale_local, until
 from tests.scale.projects import ROOT

@@ -1,0 +1,133 @@
+"""A system under a steady load, of which parts are killed, frozen, reloaded and replaced: which requests fail."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path as Folder
+
+import pytest
+
+from scale.load.client import Path
+from scale.local import faults
+from scale.local.asked import EXAMPLE_PATHS
+from scale.local.faults import Fault, Ongoing, Row
+from scale.local.guard import Reaper
+from scale.local.project import example
+from scale.local.supervisor import Supervisor
+from scale.local.system import BalancerName, Shape, System
+from tests.model.parsing import parse
+
+RATE = 25.0
+
+
+def happened(system: System, name: str) -> Row:
+    """Let the fault of this name happen."""
+    (fault,) = [each for each in faults.faults_of(system) if each.name == name]
+    return under_load(system, fault)
+
+
+def under_load(system: System, fault: Fault) -> Row:
+    row = faults.run(system, fault, rate=RATE, paths=[Path.parse(path) for path in EXAMPLE_PATHS])
+    assert row.sent > RATE
+    return row
+
+
+def threads(system: System) -> int:
+    """Return the most connections that all application servers have to a database."""
+    settings = system.shape.settings.application
+    return system.shape.servers * system.shape.workers * settings.threads
+
+
+def test_a_killed_server_fails_no_request_and_is_started_again(system: System, supervisor: Supervisor) -> None:
+    name = system.fleet.serving[0].name
+    assert happened(system, "kill an application server").failures == 0
+    assert [event.text for event in supervisor.events][-2:] == [
+        f"{name} has ended; it is started again",
+        f"{name} serves again",
+    ]
+
+
+@pytest.mark.usefixtures("supervisor")
+def test_a_reload_of_the_balancer_fails_no_request(system: System) -> None:
+    assert happened(system, "reload the balancer").failures == 0
+
+
+@pytest.mark.usefixtures("supervisor")
+def test_a_killed_pooler_fails_what_needs_the_database_and_no_more_than_its_connections(system: System) -> None:
+    row = happened(system, "kill PgBouncer")
+    assert set(row.failed) <= {"status 500"}
+    assert row.failures <= 2 * threads(system)
+    assert row.fault.reason is not None
+
+
+@pytest.mark.usefixtures("supervisor")
+def test_a_deployment_replaces_every_server_and_fails_no_request(system: System) -> None:
+    before = {server.name for server in system.fleet.serving}
+    pids = {server.pid for server in system.fleet.serving}
+    assert happened(system, "deploy, server by server").failures == 0
+    assert not before & {server.name for server in system.fleet.serving}
+    assert not pids & {server.pid for server in system.fleet.serving}
+    assert len(system.fleet.serving) == len(before)
+
+
+def test_a_system_without_a_part_has_no_fault_of_it(system: System) -> None:
+    names = [fault.name for fault in faults.faults_of(system)]
+    assert names == [
+        "kill an application server",
+        "freeze an application server",
+        "kill a replica",
+        "freeze a replica",
+        "kill a cache shard",
+        "freeze a cache shard",
+        "kill PgBouncer",
+        "freeze PgBouncer",
+        "reload the balancer",
+        "deploy, server by server",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("failed", "reason", "unexpected"),
+    [({}, None, False), ({"status 502": 1}, None, True), ({"status 502": 1}, "a reason", False)],
+)
+def test_a_failure_without_a_reason_is_unexpected(failed: dict[str, int], reason: str | None, unexpected: bool) -> None:
+    assert Row(Fault("a fault", lambda: None, reason), 10, failed, 1.0, 1.0).unexpected == unexpected
+
+
+def test_arrivals_go_on_until_they_are_ended_and_are_the_same_when_counted_again() -> None:
+    arrivals = Ongoing(10.0)
+    times = arrivals.times()
+    assert [next(times) for _ in range(3)] == [0.0, 0.1, 0.2]
+    arrivals.end()
+    assert list(times) == []
+    assert all(at < arrivals.seconds for at in arrivals.times())
+
+
+WHOLE = parse(
+    database={"pooling": "pgbouncer", "replicas": [{}, {}]},
+    cache={"data": {"shards": 3, "replicas": 1}, "sessions": {"replicas": 1}},
+)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("balancer", ["nginx", "haproxy"])
+@pytest.mark.parametrize("pooled", [True, False], ids=["PgBouncer", "direct"])
+@pytest.mark.usefixtures("programs")
+def test_no_request_fails_without_a_stated_reason(balancer: BalancerName, pooled: bool) -> None:
+    shape = Shape(WHOLE, example(), balancer, servers=3, workers=2, pooled=pooled)
+    folder = Folder(tempfile.mkdtemp(prefix="local-faults-"))
+    with Reaper(folder, remove=True) as reaper, System(shape, folder, reaper) as whole:
+        whole.start()
+        supervisor = Supervisor(whole)
+        supervisor.start()
+        try:
+            rows = {fault.name: under_load(whole, fault) for fault in faults.faults_of(whole)}
+        finally:
+            supervisor.stop()
+    assert [faults.line(row, None) for row in rows.values() if row.unexpected] == []
+    # Each connection once: a bound, where there is a reason.
+    assert rows["kill a replica"].failures <= threads(whole)
+    assert rows["freeze a replica"].failures <= threads(whole)
+    if balancer == "nginx":
+        # Least connections: soon the frozen server has the most.
+        assert rows["freeze an application server"].failures <= threads(whole)
