@@ -115,7 +115,7 @@ def test_the_decisions_are_those_of_the_simulation_s_own_class(scaler: Scaler) -
 
 
 def test_the_page_says_what_happened_and_draws_load_latency_and_servers(browser: webdriver.Chrome) -> None:
-    until(lambda: "3 -> 2 servers, requests" in text(browser, "events"))
+    until(lambda: "3 -> 2 servers, requests" in text(browser, "events"), 60)
     assert "2 -> 3 servers, requests: RequestCountPerTarget" in text(browser, "events")
     for chart in ("load", "latency", "count"):
         assert browser.find_elements(By.CSS_SELECTOR, f"#{chart} svg path, #{chart} svg polyline")
