@@ -9,8 +9,9 @@ Three kinds of servers: the example application, asked for its lightest page (an
 cache); gunicorn with a page that does nothing; and, as the worst case that no application is, an nginx that answers by
 itself, so that the balancers alone are what is measured. Rounds are interleaved and the order within a
 round turns; figures are medians of rounds, and ratios are those of a round's two figures. The balancer's processor time
-for a request counts all its processes, and is the steadiest figure where other work shares the machine. Needs wrk
-(Debian's package of that name).
+for a request counts all its processes, and is the steadiest figure where other work shares the machine; with
+that of the servers it bounds the throughput of a machine whose processors are all busy, and the last column is the
+ratio of these. Needs wrk (Debian's package of that name).
 """
 
 from __future__ import annotations
@@ -96,11 +97,13 @@ backend django
 
 @dataclass(frozen=True)
 class Figures:
-    """Requests a second, the milliseconds within which 99 % were answered, the balancer's processor time for each."""
+    """Requests a second, the milliseconds within which 99 % were answered, and the processor time for each: the
+    balancer's, and the balancer's and the servers' together, by which the machine's throughput is bound."""
 
     rate: float
     p99: float
     microseconds: float
+    whole: float
 
 
 def policy() -> TrafficPolicy:
@@ -118,7 +121,8 @@ class Bench:
 
     def __init__(self, folder: Path, stack: ExitStack, kind: str) -> None:
         self._folder, self._stack = folder, stack
-        self._backend = stack.enter_context(self._application(kind)).address
+        self._application = stack.enter_context(self._make_application(kind))
+        self._backend = self._application.address
         self.balancers: dict[str, Server] = {
             "nginx, bare": self._bare_nginx(),
             "nginx, rendered": self._nginx(),
@@ -126,7 +130,7 @@ class Bench:
             "HAProxy, rendered": self._haproxy(),
         }
 
-    def _application(self, kind: str) -> Server:
+    def _make_application(self, kind: str) -> Server:
         place, port = self._make("backend"), free_port()
         if kind == "django":
             database = self._stack.enter_context(Primary(self._folder / "database"))
@@ -174,15 +178,16 @@ class Bench:
     def measure(self, name: str, seconds: int) -> Figures:
         """Ask one of them for a while."""
         balancer = self.balancers[name]
-        before = _processor_microseconds(balancer.pid)
+        before, behind = (_processor_microseconds(each.pid) for each in (balancer, self._application))
         command = [*COMMAND, *HEADERS, f"-d{seconds}s", f"http://{balancer.address}/api/articles/1/"]
         said = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603
         spent = _processor_microseconds(balancer.pid) - before
+        whole = spent + _processor_microseconds(self._application.pid) - behind
         counted, p99 = re.search(r"(\d+) requests in ([\d.]+)s", said), re.search(r"99%\s+([\d.]+)(us|ms|s)", said)
         if counted is None or p99 is None or "Non-2xx" in said or "Socket errors" in said:
             raise SystemExit(f"{name}: requests failed\n{said}")
         number = int(counted[1])
-        return Figures(number / float(counted[2]), float(p99[1]) * UNITS[p99[2]], spent / number)
+        return Figures(number / float(counted[2]), float(p99[1]) * UNITS[p99[2]], spent / number, whole / number)
 
 
 def _processor_microseconds(master: int) -> float:
@@ -204,11 +209,14 @@ def report(rounds: list[dict[str, Figures]]) -> str:
     for kind in ("nginx", "HAProxy"):
         bare, ours = ([each[f"{kind}, {what}"] for each in rounds] for what in ("bare", "rendered"))
         ratio = statistics.median(mine.rate / plain.rate for mine, plain in zip(ours, bare, strict=True))
+        spared = statistics.median(plain.whole / mine.whole for mine, plain in zip(ours, bare, strict=True))
         for what, figures in (("bare", bare), ("rendered", ours)):
             middle = [statistics.median(getattr(each, field) for each in figures) for field in Figures.__annotations__]
             shown = f"{ratio:.1%}" if what == "rendered" else ""
-            rows.append((f"{kind}, {what}", f"{middle[0]:,.0f}", shown, f"{middle[1]:.2f}", f"{middle[2]:.1f}"))
-    return table(("balancer", "requests/s", "of bare", "p99 ms", "processor us"), rows)
+            bound = f"{spared:.1%}" if what == "rendered" else ""
+            row = (f"{middle[0]:,.0f}", shown, f"{middle[1]:.2f}", f"{middle[2]:.1f}", f"{middle[3]:,.1f}", bound)
+            rows.append((f"{kind}, {what}", *row))
+    return table(("balancer", "requests/s", "of bare", "p99 ms", "processor us", "with servers", "of bare"), rows)
 
 
 def run(kind: str, rounds: int, seconds: int) -> str:
