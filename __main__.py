@@ -5,13 +5,14 @@ from __future__ import annotations
 import pulumi
 
 from components.alarm_topic import AlarmTopic
-from components.alarms import Alarms, Watched
+from components.alarms import NETWORK_BALANCER, Alarms, Watched
 from components.cache import Cache
 from components.dashboard import Dashboard, Sources
 from components.database import Database
 from components.firewall import Firewall
 from components.fleet import Fleet
 from components.fleet_scaling import FleetScaling
+from components.haproxy_edge import HaproxyEdge
 from components.load_balancer import LoadBalancer
 from components.lookups import look_up
 from components.network import Network
@@ -43,6 +44,7 @@ groups = SecurityGroups(
     database_port=settings.database.port,
     https=settings.application.domain is not None,
     servers=settings.compute.servers,
+    proxies=settings.traffic.balancer == "haproxy",
     opts=opts,
 )
 
@@ -78,32 +80,55 @@ caches = {
     if group is not None
 }
 
-balancer = LoadBalancer(
-    name,
-    settings.traffic,
-    settings.application,
-    settings.compute,
-    vpc_id=network.vpc_id,
-    subnet_ids=network.public_subnet_ids,
-    security_group_id=groups.balancer_id,
-    hosted_zone_id=lookups.hosted_zone_id,
-    opts=opts,
-)
-firewall = None
-if settings.traffic.firewall is not None:
-    firewall = Firewall(name, settings.traffic.firewall, settings.traffic, settings.region, balancer.arn, opts)
-
 weights = settings.compute.weights
 watched: list[Watched] = []
-if balancer.servers is not None:
-    watched.append(Watched("server", balancer.servers.metric_dimensions, serves=weights.servers > 0))
-if balancer.pods is not None:
-    watched.append(Watched("pod", balancer.pods.metric_dimensions, serves=weights.kubernetes > 0))
+firewall = None
+pod_targets = None
+if groups.proxies_id is not None and lookups.image_id is not None:
+    balancer = HaproxyEdge(
+        name,
+        settings,
+        vpc_id=network.vpc_id,
+        balancer_subnet_ids=network.public_subnet_ids,
+        balancer_group_id=groups.balancer_id,
+        server_subnet_ids=network.server_subnet_ids,
+        server_group_id=groups.proxies_id,
+        image_id=lookups.image_id,
+        hosted_zone_id=lookups.hosted_zone_id,
+        opts=opts,
+    )
+    balancer_dimensions = None
+    watched += [
+        Watched("server", balancer.servers.metric_dimensions, namespace=NETWORK_BALANCER),
+        Watched("balancer", balancer.proxies.metric_dimensions, namespace=NETWORK_BALANCER),
+    ]
+else:
+    balancer = LoadBalancer(
+        name,
+        settings.traffic,
+        settings.application,
+        settings.compute,
+        vpc_id=network.vpc_id,
+        subnet_ids=network.public_subnet_ids,
+        security_group_id=groups.balancer_id,
+        hosted_zone_id=lookups.hosted_zone_id,
+        opts=opts,
+    )
+    balancer_dimensions = balancer.metric_dimensions
+    if settings.traffic.firewall is not None:
+        firewall = Firewall(name, settings.traffic.firewall, settings.traffic, settings.region, balancer.arn, opts)
+    if balancer.servers is not None:
+        watched.append(Watched("server", balancer.servers.metric_dimensions, serves=weights.servers > 0))
+    if balancer.pods is not None:
+        pod_targets = balancer.pods
+        watched.append(Watched("pod", pod_targets.metric_dimensions, serves=weights.kubernetes > 0))
+application_dimensions = {"Environment": name}
 alarms = Alarms(
     name,
     settings.alarms,
     topic_arn=topic.arn,
-    balancer_dimensions=balancer.metric_dimensions,
+    balancer_dimensions=balancer_dimensions,
+    application_dimensions=application_dimensions,
     targets=watched,
     opts=opts,
 )
@@ -141,7 +166,6 @@ variables = pulumi.Output.all(
 secret_arns = {variable: passwords[variable].arn for variable in environment.secret_variables(settings)}
 
 fleet: Fleet | None = None
-application_dimensions = {"Environment": name}
 if balancer.servers is not None and groups.servers_id is not None and lookups.image_id is not None:
     fleet = Fleet(
         f"{name}-web",
@@ -163,13 +187,13 @@ if balancer.servers is not None and groups.servers_id is not None and lookups.im
         settings.scaling,
         group_name=fleet.group_name,
         resource_label=balancer.servers.resource_label,
-        balancer_dimensions=balancer.metric_dimensions,
+        balancer_dimensions=balancer_dimensions or {},
         application_dimensions=application_dimensions,
         runbooks=settings.alarms.runbooks,
         opts=opts,
     )
 
-if kubernetes is not None and balancer.pods is not None and lookups.deployer_arn is not None:
+if kubernetes is not None and pod_targets is not None and lookups.deployer_arn is not None:
     # Here, as a stack of servers alone has no use for the SDK of Kubernetes and would wait for it at each run.
     from components.application_pods import ApplicationPods, Uses
     from components.platform import Platform, Surroundings
@@ -189,7 +213,7 @@ if kubernetes is not None and balancer.pods is not None and lookups.deployer_arn
             subnet_ids=network.server_subnet_ids,
             zone_names=network.zone_names,
             balancer_group_id=groups.balancer_id,
-            target_group_arn=balancer.pods.arn,
+            target_group_arn=pod_targets.arn,
             pod_port=settings.application.port,
             used={"database": (groups.database_id, settings.database.port), "cache": (groups.cache_id, CACHE_PORT)},
         ),
@@ -206,7 +230,7 @@ if kubernetes is not None and balancer.pods is not None and lookups.deployer_arn
             instances=Instances(database.host, database.replica_hosts),
             bucket_arns=[storage.static.arn, storage.media.arn],
             queue_arns=[] if queues is None else queues.arns,
-            target_group_arn=balancer.pods.arn,
+            target_group_arn=pod_targets.arn,
         ),
         pulumi.ResourceOptions(providers=[provider, platform.provider]),
     )
@@ -224,7 +248,7 @@ dashboard = Dashboard(
     name,
     settings.region,
     Sources(
-        balancer=balancer.metric_dimensions,
+        balancer=balancer_dimensions,
         targets={f"{each.what}s": each.dimensions for each in watched},
         application=application_dimensions,
         group_name=None if fleet is None else fleet.group_name,

@@ -11,9 +11,11 @@ import pulumi_aws as aws
 
 from components.metric_alarm import metric_alarm
 from model.alarms import Alarms as AlarmsModel
-from model.metrics import Alarm, described
+from model.metrics import APPLICATION_NAMESPACE, Alarm, described
 
-_NAMESPACE = "AWS/ApplicationELB"
+APPLICATION_BALANCER, NETWORK_BALANCER = "AWS/ApplicationELB", "AWS/NetworkELB"
+"""The namespaces of the balancers' metrics."""
+
 _PERIODS, _DATAPOINTS = 5, 3
 
 
@@ -21,11 +23,13 @@ _PERIODS, _DATAPOINTS = 5, 3
 class Watched:
     """A target group that must not be empty."""
 
-    what: Literal["server", "pod"]
+    what: Literal["server", "pod", "balancer"]
     dimensions: Mapping[str, pulumi.Input[str]]
     """Those of the group's metrics."""
     serves: bool = True
     """Whether it is sent requests: users miss nothing of an empty group that is kept warm."""
+    namespace: str = APPLICATION_BALANCER
+    """That of the metrics."""
 
 
 class Alarms(pulumi.ComponentResource):
@@ -42,31 +46,29 @@ class Alarms(pulumi.ComponentResource):
         alarms: AlarmsModel,
         *,
         topic_arn: pulumi.Input[str],
-        balancer_dimensions: Mapping[str, pulumi.Input[str]],
+        balancer_dimensions: Mapping[str, pulumi.Input[str]] | None,
+        application_dimensions: Mapping[str, pulumi.Input[str]],
         targets: Sequence[Watched],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Build the alarms on a load balancer, whose metrics have these dimensions, and on its target groups."""
+        """Build the alarms on a load balancer, whose metrics have these dimensions, and on its target groups.
+
+        Without the balancer's, as one that passes on connections knows no requests, errors and slowness are those that
+        the application publishes: the mean over the servers, and the slowest server's mean.
+        """
         super().__init__("django-scale:alarms:Alarms", name, None, opts)
         self._name = name
         self._model = alarms
         self._child = pulumi.ResourceOptions(parent=self)
-        errors = self._create_errors(balancer_dimensions)
         books = alarms.runbooks
-        slow = metric_alarm(
-            name, _slow(alarms), dimensions=balancer_dimensions, actions=[], runbooks=books, opts=self._child
-        )
-        empty = [
-            metric_alarm(
-                name,
-                _empty(alarms, each.what),
-                dimensions=each.dimensions,
-                actions=[],
-                runbooks=books,
-                opts=self._child,
+        if balancer_dimensions is not None:
+            errors = self._create_errors(balancer_dimensions)
+            slow = self._create(_slow(alarms), balancer_dimensions)
+        else:
+            errors, slow = (
+                self._create(each, application_dimensions) for each in (_own_errors(alarms), _own_slow(alarms))
             )
-            for each in targets
-        ]
+        empty = [self._create(_empty(alarms, each), each.dimensions) for each in targets]
         parts = [errors, slow, *(alarm for alarm, each in zip(empty, targets, strict=True) if each.serves)]
         missed = " or ".join(f"no {each.what}" for each in targets if each.serves)
         affected = aws.cloudwatch.CompositeAlarm(
@@ -86,6 +88,11 @@ class Alarms(pulumi.ComponentResource):
         self.arns = [affected.arn, *(part.arn for part in (errors, slow, *empty))]
         self.register_outputs({"refresh_alarms": self.refresh_alarms, "arns": self.arns})
 
+    def _create(self, alarm: Alarm, dimensions: Mapping[str, pulumi.Input[str]]) -> aws.cloudwatch.MetricAlarm:
+        return metric_alarm(
+            self._name, alarm, dimensions=dimensions, actions=[], runbooks=self._model.runbooks, opts=self._child
+        )
+
     def _create_errors(self, dimensions: Mapping[str, pulumi.Input[str]]) -> aws.cloudwatch.MetricAlarm:
         metrics = {
             "requests": "RequestCount",
@@ -96,7 +103,7 @@ class Alarms(pulumi.ComponentResource):
             {
                 "id": identifier,
                 "metric": {
-                    "namespace": _NAMESPACE,
+                    "namespace": APPLICATION_BALANCER,
                     "metric_name": metric,
                     "dimensions": dict(dimensions),
                     "stat": "Sum",
@@ -125,7 +132,7 @@ def _slow(alarms: AlarmsModel) -> Alarm:
     return Alarm(
         role="slow",
         description="The slowest hundredth of the answers takes too long",
-        namespace=_NAMESPACE,
+        namespace=APPLICATION_BALANCER,
         metric="TargetResponseTime",
         statistic="p99",
         threshold=alarms.slow_seconds,
@@ -136,11 +143,42 @@ def _slow(alarms: AlarmsModel) -> Alarm:
     )
 
 
-def _empty(alarms: AlarmsModel, what: str) -> Alarm:
+def _own_errors(alarms: AlarmsModel) -> Alarm:
     return Alarm(
-        role=f"no-{what}",
-        description=f"No {what} is healthy",
-        namespace=_NAMESPACE,
+        role="errors",
+        description="Too many answers are errors",
+        namespace=APPLICATION_NAMESPACE,
+        metric="ErrorRate",
+        threshold=alarms.error_percent,
+        period_seconds=alarms.period_seconds,
+        periods=_PERIODS,
+        datapoints=_DATAPOINTS,
+        missing_data="notBreaching",
+        unit="Percent",
+    )
+
+
+def _own_slow(alarms: AlarmsModel) -> Alarm:
+    return Alarm(
+        role="slow",
+        description="A server's answers take too long on average",
+        namespace=APPLICATION_NAMESPACE,
+        metric="ResponseTime",
+        statistic="Maximum",
+        threshold=alarms.slow_seconds,
+        period_seconds=alarms.period_seconds,
+        periods=_PERIODS,
+        datapoints=_DATAPOINTS,
+        missing_data="notBreaching",
+        unit="Seconds",
+    )
+
+
+def _empty(alarms: AlarmsModel, each: Watched) -> Alarm:
+    return Alarm(
+        role=f"no-{each.what}",
+        description=f"No {each.what} is healthy",
+        namespace=each.namespace,
         metric="HealthyHostCount",
         statistic="Maximum",
         threshold=1,

@@ -9,6 +9,8 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from model.metrics import APPLICATION_NAMESPACE
+
 Metric = list[Any]
 """Namespace, name, dimension names and values in turn, and options, as CloudWatch's dashboards write them."""
 
@@ -19,7 +21,8 @@ _WIDTH, _HEIGHT = 8, 6
 class Sources:
     """What the dashboard draws: dimensions, names and ids of what was built."""
 
-    balancer: Mapping[str, pulumi.Input[str]]
+    balancer: Mapping[str, pulumi.Input[str]] | None
+    """None for one that passes on connections, and knows no requests."""
     targets: Mapping[str, Mapping[str, pulumi.Input[str]]]
     """The dimensions of the target groups' metrics, by what is in them: `servers`, `pods`."""
     application: Mapping[str, pulumi.Input[str]]
@@ -58,29 +61,49 @@ class Dashboard(pulumi.ComponentResource):
 
 
 def _up(sources: Sources) -> list[dict[str, Any]]:
+    namespace = "AWS/NetworkELB" if sources.balancer is None else "AWS/ApplicationELB"
     return [
         {"type": "alarm", "properties": {"title": "Alarms", "alarms": list(sources.alarm_arns)}},
         *(
             _graph(
                 f"Healthy {what}",
                 [
-                    _metric("AWS/ApplicationELB", "HealthyHostCount", dimensions, stat="Minimum"),
-                    _metric("AWS/ApplicationELB", "UnHealthyHostCount", dimensions, stat="Maximum"),
+                    _metric(namespace, "HealthyHostCount", dimensions, stat="Minimum"),
+                    _metric(namespace, "UnHealthyHostCount", dimensions, stat="Maximum"),
                 ],
             )
             for what, dimensions in sources.targets.items()
         ),
-        _graph(
-            "Errors",
-            [
-                _metric("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", sources.balancer, stat="Sum"),
-                _metric("AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count", sources.balancer, stat="Sum"),
-            ],
-        ),
+        _errors(sources),
     ]
 
 
+def _errors(sources: Sources) -> dict[str, Any]:
+    if sources.balancer is None:
+        return _graph(
+            "Errors, percent", [_metric(APPLICATION_NAMESPACE, "ErrorRate", sources.application, stat="Average")]
+        )
+    return _graph(
+        "Errors",
+        [
+            _metric("AWS/ApplicationELB", name, sources.balancer, stat="Sum")
+            for name in ("HTTPCode_Target_5XX_Count", "HTTPCode_ELB_5XX_Count")
+        ],
+    )
+
+
 def _slow(sources: Sources) -> list[dict[str, Any]]:
+    application = _graph(
+        "Application",
+        [
+            _metric(APPLICATION_NAMESPACE, name, sources.application, stat="Average")
+            for name in ("ResponseTime", "WorkerSaturation")
+        ],
+    )
+    if sources.balancer is None:
+        # Each server publishes its own rate: their sum is the fleet's.
+        rate = _metric(APPLICATION_NAMESPACE, "RequestRate", sources.application, stat="Sum")
+        return [_graph("Requests a second", [rate]), application]
     return [
         _graph(
             "Response time, seconds",
@@ -90,13 +113,7 @@ def _slow(sources: Sources) -> list[dict[str, Any]]:
             ],
         ),
         _graph("Requests", [_metric("AWS/ApplicationELB", "RequestCount", sources.balancer, stat="Sum")]),
-        _graph(
-            "Application",
-            [
-                _metric("Django/Application", name, sources.application, stat="Average")
-                for name in ("ResponseTime", "WorkerSaturation")
-            ],
-        ),
+        application,
     ]
 
 
@@ -109,6 +126,7 @@ def _scaling(sources: Sources) -> list[dict[str, Any]]:
                 [_metric("AWS/ApplicationELB", "RequestCountPerTarget", dimensions, stat="Sum")],
             )
             for what, dimensions in sources.targets.items()
+            if sources.balancer is not None
         ),
     ]
 

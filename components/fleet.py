@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,10 +15,7 @@ from model.observability import COLLECTOR
 from model.settings import Settings
 from render import server
 from render.cloud_init import Container, user_data
-
-_ECR = re.compile(
-    r"^(?P<registry>(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com)/(?P<name>[^:@]+)"
-)
+from render.ecr import Repository, repository
 
 # Amazon Linux names its root device so (EC2 guide, "Device names").
 _ROOT_DEVICE = "/dev/xvda"
@@ -122,14 +118,13 @@ class Fleet(pulumi.ComponentResource):
         ]
         if self._settings.observability.collects:
             statements.append(permissions.send_traces())
-        arns = [f"arn:aws:ecr:{ecr['region']}:{ecr['account']}:repository/{ecr['name']}" for ecr in self._in_ecr()]
-        if arns:
-            statements += permissions.pull(*dict.fromkeys(arns))
+        if repositories := self._repositories():
+            statements += permissions.pull(*dict.fromkeys(each.arn for each in repositories))
         return statements
 
-    def _in_ecr(self) -> list[re.Match[str]]:
-        """Return what is known of each image that is in Amazon ECR."""
-        return [ecr for image in server.images(self._settings) if (ecr := _ECR.match(image)) is not None]
+    def _repositories(self) -> list[Repository]:
+        """Return where in Amazon ECR images are."""
+        return [found for image in server.images(self._settings) if (found := repository(image)) is not None]
 
     def _user_data(
         self,
@@ -148,7 +143,7 @@ class Fleet(pulumi.ComponentResource):
                 secret_generation=settings.deployment.secret_generation,
                 environment=values["environment"],
                 secrets=values["secrets"],
-                registries=tuple(sorted({ecr["registry"] for ecr in self._in_ecr()})),
+                registries=tuple(sorted({each.registry for each in self._repositories()})),
                 nginx=server.nginx(settings),
                 pgbouncer=server.pgbouncer(settings, values["hosts"]),
                 collector=COLLECTOR if settings.observability.collects else None,

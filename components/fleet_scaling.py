@@ -27,7 +27,7 @@ class FleetScaling(pulumi.ComponentResource):
         scaling: ScalingPolicy,
         *,
         group_name: pulumi.Input[str],
-        resource_label: pulumi.Input[str],
+        resource_label: pulumi.Input[str] | None,
         balancer_dimensions: Mapping[str, pulumi.Input[str]],
         application_dimensions: Mapping[str, pulumi.Input[str]],
         runbooks: str = RUNBOOKS,
@@ -35,8 +35,8 @@ class FleetScaling(pulumi.ComponentResource):
     ) -> None:
         """Build the policies.
 
-        `resource_label` names balancer and target group; the dimensions are those of the balancer's metrics and of
-        the metrics that the application publishes.
+        `resource_label` names balancer and target group, where a policy is on requests; the dimensions are those of the
+        balancer's metrics and of the metrics that the application publishes.
         """
         super().__init__("django-scale:compute:FleetScaling", name, None, opts)
         self._name = name

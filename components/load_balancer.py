@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components import permissions
+from components import domain, permissions
 from components.bucket import PrivateBucket
 from model.application import Application
 from model.compute import Compute
@@ -26,8 +26,9 @@ class Targets:
     """Resolved once a listener forwards to the group."""
     metric_dimensions: dict[str, pulumi.Output[str]]
     """The dimensions of the group's metrics in CloudWatch."""
-    resource_label: pulumi.Output[str]
-    """What target tracking on requests names the pair of balancer and target group by; resolved with the listener."""
+    resource_label: pulumi.Output[str] | None
+    """What target tracking on requests names the pair of balancer and target group by; resolved with the listener.
+    None where the balancer counts no requests."""
 
 
 class LoadBalancer(pulumi.ComponentResource):
@@ -68,9 +69,9 @@ class LoadBalancer(pulumi.ComponentResource):
         pods = self._create_pod_targets(application, compute, vpc_id)
         action = _forward(compute, servers, pods)
         if application.domain is not None and hosted_zone_id is not None:
-            certificate_arn = self._create_certificate(application.domain, hosted_zone_id)
+            certificate_arn = domain.certificate(name, application.domain, hosted_zone_id, opts=self._child)
             listener = self._create_https(balancer, action, certificate_arn)
-            self._create_alias(application.domain, hosted_zone_id, balancer)
+            domain.alias(name, application.domain, hosted_zone_id, balancer, self._child)
         else:
             listener = self._create_listener("http", balancer, 80, "HTTP", action)
         self.arn = balancer.arn
@@ -156,31 +157,6 @@ class LoadBalancer(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _create_certificate(self, domain: str, hosted_zone_id: pulumi.Input[str]) -> pulumi.Output[str]:
-        """Return the certificate's ARN, resolved once the domain's zone has proved it."""
-        certificate = aws.acm.Certificate(
-            f"{self._name}-certificate", domain_name=domain, validation_method="DNS", opts=self._child
-        )
-        proof = certificate.domain_validation_options[0]
-        record = aws.route53.Record(
-            f"{self._name}-certificate",
-            zone_id=hosted_zone_id,
-            name=proof.resource_record_name,
-            type=proof.resource_record_type,
-            records=[proof.resource_record_value],
-            ttl=300,
-            # The same domain's proof is the same record in every stack and after a destroy.
-            allow_overwrite=True,
-            opts=self._child,
-        )
-        validation = aws.acm.CertificateValidation(
-            f"{self._name}-certificate",
-            certificate_arn=certificate.arn,
-            validation_record_fqdns=[record.fqdn],
-            opts=self._child,
-        )
-        return validation.certificate_arn
-
     def _create_https(
         self,
         balancer: aws.lb.LoadBalancer,
@@ -211,16 +187,6 @@ class LoadBalancer(pulumi.ComponentResource):
             certificate_arn=certificate_arn,
             ssl_policy=_TLS_POLICY if certificate_arn is not None else None,
             default_actions=[action],
-            opts=self._child,
-        )
-
-    def _create_alias(self, domain: str, hosted_zone_id: pulumi.Input[str], balancer: aws.lb.LoadBalancer) -> None:
-        aws.route53.Record(
-            f"{self._name}-domain",
-            zone_id=hosted_zone_id,
-            name=domain,
-            type="A",
-            aliases=[{"name": balancer.dns_name, "zone_id": balancer.zone_id, "evaluate_target_health": True}],
             opts=self._child,
         )
 

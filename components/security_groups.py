@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from model.environment import CACHE_PORT
+from model.haproxy import HEALTH_PORT, HTTP_PORT, HTTPS_PORT
 
 _ANYWHERE = "0.0.0.0/0"
 
@@ -16,6 +17,8 @@ class SecurityGroups(pulumi.ComponentResource):
     balancer_id: pulumi.Output[str]
     servers_id: pulumi.Output[str] | None
     """The servers' group; None where no servers run."""
+    proxies_id: pulumi.Output[str] | None
+    """The HAProxy servers' group; None where there are none."""
     database_id: pulumi.Output[str]
     cache_id: pulumi.Output[str]
 
@@ -28,11 +31,13 @@ class SecurityGroups(pulumi.ComponentResource):
         database_port: int,
         https: bool,
         servers: bool = True,
+        proxies: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Build the groups in a VPC; with `https` the balancer is reached on port 443 besides port 80.
 
-        Without `servers` there is no group of theirs: pods have the cluster's.
+        Without `servers` there is no group of theirs: pods have the cluster's. With `proxies` HAProxy servers stand
+        between the balancer and the servers, which the balancer reaches for its health checks.
         """
         super().__init__("django-scale:network:SecurityGroups", name, None, opts)
         self._name = name
@@ -49,7 +54,15 @@ class SecurityGroups(pulumi.ComponentResource):
             self._allow("servers", fleet, "cache", cache, CACHE_PORT)
             # Package repositories, registries and AWS's own services; what a server may do there is its role's matter.
             for port in (80, 443):
-                self._allow_to_anywhere(fleet, port)
+                self._allow_to_anywhere("servers", fleet, port)
+        edge = self._create_group("proxies", vpc_id, "HAProxy, from the load balancer") if proxies else None
+        if edge is not None and fleet is not None:
+            for port in (HTTP_PORT, HTTPS_PORT, HEALTH_PORT) if https else (HTTP_PORT, HEALTH_PORT):
+                self._allow("balancer", balancer, "proxies", edge, port, f"-{port}")
+            self._allow("proxies", edge, "servers", fleet, application_port)
+            for port in (80, 443):
+                self._allow_to_anywhere("proxies", edge, port)
+        self.proxies_id = None if edge is None else edge.id
         self.balancer_id = balancer.id
         self.servers_id = None if fleet is None else fleet.id
         self.database_id, self.cache_id = database.id, cache.id
@@ -57,6 +70,7 @@ class SecurityGroups(pulumi.ComponentResource):
             {
                 "balancer_id": self.balancer_id,
                 **({} if self.servers_id is None else {"servers_id": self.servers_id}),
+                **({} if self.proxies_id is None else {"proxies_id": self.proxies_id}),
                 "database_id": self.database_id,
                 "cache_id": self.cache_id,
             }
@@ -79,10 +93,11 @@ class SecurityGroups(pulumi.ComponentResource):
         target_role: str,
         target: aws.ec2.SecurityGroup,
         port: int,
+        suffix: str = "",
     ) -> None:
         """Let `source` open connections to `target`: a rule out of the one, a rule into the other."""
         aws.vpc.SecurityGroupEgressRule(
-            f"{self._name}-{source_role}-to-{target_role}",
+            f"{self._name}-{source_role}-to-{target_role}{suffix}",
             security_group_id=source.id,
             referenced_security_group_id=target.id,
             ip_protocol="tcp",
@@ -92,7 +107,7 @@ class SecurityGroups(pulumi.ComponentResource):
             opts=self._child,
         )
         aws.vpc.SecurityGroupIngressRule(
-            f"{self._name}-{target_role}-from-{source_role}",
+            f"{self._name}-{target_role}-from-{source_role}{suffix}",
             security_group_id=target.id,
             referenced_security_group_id=source.id,
             ip_protocol="tcp",
@@ -114,9 +129,9 @@ class SecurityGroups(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _allow_to_anywhere(self, group: aws.ec2.SecurityGroup, port: int) -> None:
+    def _allow_to_anywhere(self, role: str, group: aws.ec2.SecurityGroup, port: int) -> None:
         aws.vpc.SecurityGroupEgressRule(
-            f"{self._name}-servers-to-internet-{port}",
+            f"{self._name}-{role}-to-internet-{port}",
             security_group_id=group.id,
             cidr_ipv4=_ANYWHERE,
             ip_protocol="tcp",

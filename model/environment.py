@@ -263,9 +263,8 @@ def _tasks(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
     }
 
 
-EDGE_HEADERS = "X-Amzn-Trace-Id"
-"""The headers in which the edge says a request's id. Behind a load balancer of AWS alone it is this one: any other
-would be its client's word."""
+EDGE_HEADERS = {"alb": "X-Amzn-Trace-Id", "haproxy": "X-Request-ID"}
+"""The header in which the edge says a request's id: any other would be its client's word."""
 
 
 def _observability(settings: Settings) -> dict[str, str]:
@@ -274,7 +273,7 @@ def _observability(settings: Settings) -> dict[str, str]:
         "LOG_FORMAT": "json",
         "LOG_LEVEL": seen.log_level,
         "ACCESS_LOG": _flag(seen.access_log),
-        "REQUEST_ID_HEADERS": EDGE_HEADERS,
+        "REQUEST_ID_HEADERS": EDGE_HEADERS[settings.traffic.balancer],
         "DB_REQUEST_ID": seen.database_tags,
         "DJANGO_SCALE_RELEASE": settings.application.release,
     }

@@ -8,7 +8,7 @@ from typing import Annotated, cast
 
 from pydantic import Field, ValidationError
 
-from model import capacity, environment, instances, naming, pods, policies
+from model import across, capacity, environment, instances, naming, pods, policies
 from model.alarms import Alarms
 from model.application import Application
 from model.cache import Cache
@@ -17,9 +17,8 @@ from model.database import Database
 from model.errors import SettingsError, from_validation, nearest
 from model.fields import Count, Problem, Section, form
 from model.images import Images
-from model.kubernetes import Kubernetes
 from model.network import Network
-from model.observability import COLLECTOR_PORTS, Observability
+from model.observability import Observability
 from model.policies import Enforcement
 from model.scaling import ScalingPolicy
 from model.servers import Servers
@@ -232,8 +231,9 @@ def _group(config: Mapping[str, object], key: str) -> dict[str, object]:
 
 def _problems_across(settings: Settings) -> Iterator[Problem]:
     """Yield what sections do to each other."""
-    yield from _architecture_problems(settings)
-    yield from _port_problems(settings)
+    yield from across.architecture(settings)
+    yield from across.port(settings)
+    yield from across.balancer(settings)
     zones = settings.network.zones
     if settings.database.zone > zones:
         yield Problem("database.zone", f"must be at most network.zones ({zones}), is {settings.database.zone}")
@@ -257,44 +257,5 @@ def _problems_across(settings: Settings) -> Iterator[Problem]:
         if action.desired is not None and not low <= action.desired <= high:
             yield Problem(f"scaling.scheduled[{index}].desired", f"must be {low} to {high}, is {action.desired}")
     if settings.compute.kubernetes is not None:
-        yield from _kubernetes_problems(settings.compute.kubernetes, settings.network)
+        yield from across.kubernetes(settings.compute.kubernetes, settings.network)
         yield from pods.problems(settings, settings.compute.kubernetes)
-
-
-def _architecture_problems(settings: Settings) -> Iterator[Problem]:
-    """Yield instance types on which the image does not run."""
-    wanted = settings.application.architecture
-    types: dict[str, str] = {}
-    if settings.compute.servers:
-        first, *others = settings.servers.types
-        types["servers.instance_type"] = first
-        types |= {f"servers.other_instance_types[{index}]": name for index, name in enumerate(others)}
-    if settings.compute.kubernetes is not None:
-        types |= {f"compute.kubernetes.{key}": name for key, name in settings.compute.kubernetes.instance_types.items()}
-    for key, name in types.items():
-        found = instances.architecture(name)
-        if found != wanted:
-            yield Problem(key, f"must be {wanted}, as the image is (application.architecture), is {name!r}, {found}")
-
-
-def _kubernetes_problems(kubernetes: Kubernetes, network: Network) -> Iterator[Problem]:
-    """Yield what the network does not give the cluster."""
-    if network.nat == "none":
-        yield Problem("network.nat", "must be single or per-zone with compute.kubernetes: nodes have no public address")
-    for key, zones in kubernetes.zones.items():
-        if any(zone > network.zones for zone in zones):
-            yield Problem(
-                f"compute.kubernetes.{key}", f"must be at most network.zones ({network.zones}), is {max(zones)}"
-            )
-
-
-def _port_problems(settings: Settings) -> Iterator[Problem]:
-    """Yield the ports at which another program of a server or a pod listens: they share a network."""
-    taken = {environment.GUNICORN_PORT: "gunicorn"}
-    if settings.database.pooling == "pgbouncer":
-        taken[environment.PGBOUNCER_PORT] = "PgBouncer"
-    if settings.compute.servers and settings.observability.collects:
-        taken |= dict.fromkeys(COLLECTOR_PORTS, "the collector of traces")
-    port = settings.application.port
-    if port in taken:
-        yield Problem("application.port", f"must not be {port}, where {taken[port]} listens beside nginx")

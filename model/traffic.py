@@ -10,6 +10,7 @@ from pydantic import Field
 
 from model.edge import Pool, Retries, Sizes, Timeouts
 from model.fields import Count, Days, LogRetention, PerMinute, Problem, Seconds, Section, form, rule
+from model.haproxy import HaproxyServers
 
 # AWS WAF's rate-based rules know these windows and 120, and no limit below 10 (CreateWebACL, RateBasedStatement).
 # 300 seconds is the service's own default; 120 is not used: it counts no better for a slow limit, and forgets sooner.
@@ -118,6 +119,9 @@ class TrafficPolicy(Section):
 
     balancer: Literal["alb", "haproxy"] = "alb"
     """Who balances: AWS's Application Load Balancer, or HAProxy servers of the team's own."""
+
+    haproxy: HaproxyServers = HaproxyServers()
+    """These servers, with `haproxy`."""
 
     api: RateLimit | None = RateLimit(path="/api/", per_minute=100)
     """The limit on the API, a client; `null` switches it off."""

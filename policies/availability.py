@@ -42,7 +42,9 @@ def _replica_zones(primary: Resource, stack: Stack) -> Iterator[str]:
         yield f"has all replicas in one zone, {', '.join(zones)}, which may be its own"
 
 
-def _room_to_scale(group: Resource, _: Stack) -> Iterator[str]:
+def _room_to_scale(group: Resource, stack: Stack) -> Iterator[str]:
+    if not stack.users(group, "autoscalingGroupName", t.SCALING_POLICY):
+        return
     low, high = group.number("minSize"), group.number("maxSize")
     if low is None or high is None:
         raise NotKnownYetError("minSize")
@@ -111,6 +113,7 @@ RULES = (
         "servers.max above servers.min; for one server that grows by its type, policies.room-to-scale: disabled.",
         (t.GROUP,),
         _room_to_scale,
+        across=True,
     ),
     Rule(
         "elb-health-check",

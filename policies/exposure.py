@@ -34,6 +34,7 @@ _WITHOUT_RESOURCE = frozenset(
         "ecr:GetAuthorizationToken",
         "ec2:DescribeTags",
         "ec2:DescribeInstances",
+        "elasticloadbalancing:DescribeTargetHealth",
         "pricing:GetProducts",
         "sts:*",
         "xray:PutTelemetryRecords",

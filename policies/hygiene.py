@@ -86,6 +86,9 @@ def _version_lifecycle(versioning: Resource, stack: Stack) -> Iterator[str]:
 
 
 def _access_logs(balancer: Resource, _: Stack) -> Iterator[str]:
+    # A Network Load Balancer logs TLS connections alone, which it does not have where it passes them on.
+    if balancer.text("loadBalancerType") not in ("", "application"):
+        return
     if not any(logs.flag("enabled") for logs in balancer.groups("accessLogs")):
         yield "writes no access log"
 

@@ -58,7 +58,13 @@ def user_data(container: Container) -> bytes:
 
     Raises ValueError as `cloud_init` does, and when it is longer than EC2 takes.
     """
-    text = cloud_init(container).encode()
+    return packed(cloud_init(container), "the servers' user data", "shorten application.environment")
+
+
+def packed(script: str, what: str, remedy: str) -> bytes:
+    """Return a script, compressed with gzip where it is too long. Raises ValueError, which says `what` and the
+    `remedy`, where it is longer than EC2 takes."""
+    text = script.encode()
     if len(text) <= LIMIT_BYTES:
         # Not compressed without need: builds of zlib differ in what they make of a text, and one who deploys with
         # another build than a colleague would replace all servers.
@@ -67,9 +73,7 @@ def user_data(container: Container) -> bytes:
     trailer = zlib.crc32(text).to_bytes(4, "little") + len(text).to_bytes(4, "little")
     data = _GZIP_HEADER + deflate.compress(text) + deflate.flush() + trailer
     if len(data) > LIMIT_BYTES:
-        raise ValueError(
-            f"the servers' user data has {len(data)} bytes, EC2 takes {LIMIT_BYTES}: shorten application.environment"
-        )
+        raise ValueError(f"{what} has {len(data)} bytes, EC2 takes {LIMIT_BYTES}: {remedy}")
     return data
 
 

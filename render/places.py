@@ -55,6 +55,23 @@ class Discovery:
 
 
 @dataclass(frozen=True)
+class Slots:
+    """Servers of the application that HAProxy is told of while it runs, through its control socket: `count` at most.
+
+    Each is `web<number>` of the backend `django`, at `port`, out of service at first. The health check of who is in
+    front of this HAProxy, GET /health at `health`, fails until the server `told` of the backend `told` is enabled.
+    """
+
+    port: int
+    count: int
+    health: str = "*:8405"
+
+    def __post_init__(self) -> None:
+        check_address(f"slot:{self.port}")
+        check_address(self.health)
+
+
+@dataclass(frozen=True)
 class StaticFiles:
     """Where static files are, and how long browsers keep them: those with a hash in their name, and the others."""
 
@@ -142,9 +159,10 @@ class Site(Front):
 
 @dataclass(frozen=True, kw_only=True)
 class Edge(Front):
-    """Where HAProxy runs. Either `servers` or `discovery` names the application's servers."""
+    """Where HAProxy runs. Either `servers`, `discovery` or `slots` names the application's servers."""
 
     discovery: Discovery | None = None
+    slots: Slots | None = None
     run: str = "/run/haproxy"
     """The folder of the control socket; it must exist."""
     log: str = "/dev/log"
@@ -157,8 +175,8 @@ class Edge(Front):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if bool(self.servers) == (self.discovery is not None):
-            raise PlaceError("there must be servers of the application, or a name to find them by, and not both")
+        if sum((bool(self.servers), self.discovery is not None, self.slots is not None)) != 1:
+            raise PlaceError("there must be servers of the application, or a way to find them, and not both")
         for path in (self.run, self.log, self.chroot, self.stats_user):
             check_path(path)
         _check_loopback(self.stats)

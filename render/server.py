@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import IPv4Network
 
 from model import capacity
 from model.environment import CERTIFICATES, GUNICORN_PORT, LOOPBACK
@@ -25,16 +26,24 @@ def images(settings: Settings) -> tuple[str, ...]:
 
 
 def nginx(settings: Settings) -> Companion:
-    """Return nginx at the application's port, which the load balancer in the public subnets asks."""
+    """Return nginx at the application's port, which the load balancer in the public subnets asks, or HAProxy."""
     site = Site(
         servers=(Upstream("gunicorn", f"{LOOPBACK}:{GUNICORN_PORT}"),),
         http=f"*:{settings.application.port}",
-        trusted_proxies=settings.network.subnets.public,
+        trusted_proxies=_balancers(settings),
         access_log="/dev/stdout",
         error_log="stderr",
         status=None,
     )
     return Companion(settings.images.nginx, nginx_conf(settings.traffic, site), _NGINX_USER)
+
+
+def _balancers(settings: Settings) -> tuple[IPv4Network, ...]:
+    """Return where what stands before the servers is. The security groups let nothing else in these reach them."""
+    subnets = settings.network.subnets
+    # HAProxy stands where the servers do.
+    private = settings.traffic.balancer == "haproxy" and settings.network.nat != "none"
+    return subnets.private if private else subnets.public
 
 
 def pgbouncer(settings: Settings, hosts: Sequence[str]) -> Companion | None:

@@ -427,11 +427,34 @@ def stacks(draw: st.DrawFn) -> Stack:
         )
     )
     config["compute"] = draw(computes(config, INSTANCE_TYPES))
+    _settle_balancer(config, draw(st.none() | _types_of(architecture)), without_pods=draw(st.booleans()))
     tracing = config.get("observability", {}).get("tracing")
     if "kubernetes" in config["compute"] and tracing is not None and tracing.get("endpoint") is None:
         tracing["endpoint"] = "https://otlp.example.com"
     secret = ("secrets",) if "secrets" in config else ()
     return Stack(draw(stack_names()), draw(st.sampled_from(REGIONS)), config, secret)
+
+
+def _types_of(architecture: instances.Architecture) -> st.SearchStrategy[str]:
+    return st.sampled_from([name for name in INSTANCE_TYPES if instances.architecture(name) == architecture])
+
+
+def _settle_balancer(config: Group, instance_type: str | None, *, without_pods: bool) -> None:
+    """Take away what HAProxy servers do not go with, or HAProxy where there are pods."""
+    traffic = config.get("traffic", {})
+    haproxy = traffic.get("haproxy", {})
+    if instance_type is not None:
+        traffic["haproxy"] = haproxy = {**haproxy, "instance_type": instance_type}
+    if traffic.get("balancer") != "haproxy":
+        return
+    if without_pods:
+        config["compute"] = {}
+    if "kubernetes" in config["compute"]:
+        traffic["balancer"] = "alb"
+        return
+    traffic["firewall"] = None
+    traffic["draining_seconds"] = max(traffic.get("draining_seconds", 30), 2 * haproxy.get("interval_seconds", 10))
+    config["scaling"] = {**config.get("scaling", {}), "requests_per_target": None, "response_time": None}
 
 
 def _variables() -> st.SearchStrategy[str]:

@@ -15,13 +15,15 @@ from render.queries import saved_queries
 from scale.plan.program import Passes
 from scale.testing import plan_stack
 from tests.components.building import ALARM, get
+from tests.test_haproxy_program import planned
 from tests.test_kubernetes_stacks import BESIDE, make
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "runbooks"
 PAGES = sorted(FOLDER.glob("*.md"))
 WITH_A_CLUSTER = "with a cluster beside the servers"
-STACKS = ("dev", "staging", "prod", WITH_A_CLUSTER)
+WITH_HAPROXY = "with HAProxy servers"
+STACKS = ("dev", "staging", "prod", WITH_A_CLUSTER, WITH_HAPROXY)
 COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
 HEADINGS = ["## What it means", "## Look at", "## Do", "## Wake somebody"]
 _DESCRIPTION = re.compile(r".+\. What to do: docs/runbooks/([a-z-]+)\.md")
@@ -31,6 +33,8 @@ LONGEST = 1024
 
 @cache
 def passes_of(stack: str) -> Passes:
+    if stack == WITH_HAPROXY:
+        return planned().passes
     return make(BESIDE).passes if stack == WITH_A_CLUSTER else plan_stack(stack, ROOT)
 
 
@@ -53,7 +57,7 @@ def test_the_alarms_of_the_largest_stack_and_the_pages_are_the_same_list() -> No
     assert settings.cache.data
     assert settings.cache.sessions
     assert len(settings.scaling.step_policies()) == 2
-    assert pages_of("prod") | pages_of(WITH_A_CLUSTER) == {page.stem for page in PAGES}
+    assert pages_of("prod") | pages_of(WITH_A_CLUSTER) | pages_of(WITH_HAPROXY) == {page.stem for page in PAGES}
 
 
 def _config(stack: str) -> dict[str, object]:

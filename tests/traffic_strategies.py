@@ -70,6 +70,7 @@ def traffic_policies(draw: st.DrawFn) -> Group:
     policy = draw(
         group(
             balancer=st.sampled_from(["alb", "haproxy"]),
+            haproxy=group(interval_seconds=st.integers(2, 60)),
             api=_limits(),
             login=_limits(),
             firewall=st.none() | firewall,

@@ -113,7 +113,9 @@ class Finder:
         if named := self.outputs.text("group"):
             return named
         # The group's own filters: it is none of the resources that the tagging API lists.
-        filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in self.tags.items()]
+        # The name tells the application's group from that of HAProxy servers.
+        tags = {**self.tags, "Name": f"{self.settings.prefix}-web"}
+        filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags.items()]
         found = self.account.items("autoscaling", "describe_auto_scaling_groups", Filters=filters)
         return _only("Auto Scaling groups", [group["AutoScalingGroupName"] for group in found])
 
@@ -121,7 +123,8 @@ class Finder:
     def balancer(self) -> str | None:
         """The ARN of the load balancer."""
         named = self.outputs.text("load_balancer")
-        return named or _only("load balancers", self.arns("elasticloadbalancing", "loadbalancer/app"))
+        kind = "app" if self.settings.traffic.balancer == "alb" else "net"
+        return named or _only("load balancers", self.arns("elasticloadbalancing", f"loadbalancer/{kind}"))
 
     @cached_property
     def databases(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from scale.plan import words
+from scale.plan.balancers import arrow, balancer_title, scheme, servers_title
 from scale.plan.properties import count, nested, state, text, texts
 from scale.plan.recording import Recording, Resource
 from scale.plan.servers import security_groups, server_policies, template_id
@@ -162,10 +163,9 @@ class _Reader:
                     self._add(Node(key, "traffic", "Web application firewall", words.number(count, "rule")))
             zones, tier = self._place(balancer.properties.get("subnets"))
             detail = ", ".join(sorted(listeners, reverse=True))
-            node = Node(balancer.id, "traffic", "Application Load Balancer", detail, zones, tier)
+            node = Node(balancer.id, "traffic", balancer_title(balancer), detail, zones, tier)
             self._add(node, balancer.properties.get("securityGroups"))
-            scheme = "HTTPS" if any(text.startswith("HTTPS") for text in listeners) else "HTTP"
-            self.edges.append(Edge("internet", balancer.id, scheme))
+            self.edges.append(Edge("internet", balancer.id, scheme(listeners)))
 
     def _fleets(self) -> None:
         templates = {template.id: template for template in self.update.all("aws:ec2/launchTemplate:LaunchTemplate")}
@@ -178,12 +178,13 @@ class _Reader:
             units = tuple(place < low for place in range(high))
             number = f"{low} to {high} servers" if high != low else words.number(low, "server")
             detail = ", ".join(part for part in (number, kind) if part)
-            node = Node(group.id, "compute", "Servers", detail, zones, tier, (units,))
+            title = servers_title(self.update, group)
+            node = Node(group.id, "compute", title, detail, zones, tier, (units,))
             self._add(node, security_groups(template) if template else None)
             for arn in texts(group.properties.get("targetGroupArns")):
                 port = text(targets[arn], "port") if arn in targets else ""
                 for balancer in self.update.all("aws:lb/loadBalancer:LoadBalancer"):
-                    self.edges.append(Edge(balancer.id, group.id, f"HTTP {port}".rstrip()))
+                    self.edges.append(Edge(balancer.id, group.id, arrow(balancer, title, port)))
 
     def _clusters(self) -> None:
         for cluster in self.update.all("aws:eks/cluster:Cluster"):

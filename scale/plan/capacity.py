@@ -39,7 +39,6 @@ def check_settings(settings: Settings | None, today: date | None = None) -> tupl
         )
         findings.append(Finding("warning", "open-ended", "", text))
     findings += _feedback(settings)
-    findings += _unbuilt(settings)
     if settings.compute.kubernetes is not None and budgets.pods is not None:
         day = today or datetime.now(UTC).date()
         findings += check_kubernetes(settings.compute.kubernetes, budgets.pods, day)
@@ -77,13 +76,6 @@ def _feedback(settings: Settings) -> Iterator[Finding]:
             "the fleet grows to its maximum by itself"
         )
         yield Finding("warning", "feedback", "", text)
-
-
-def _unbuilt(settings: Settings) -> Iterator[Finding]:
-    """Yield settings that files are rendered from, and that nothing on the EC2 path is built from yet."""
-    if settings.traffic.balancer == "haproxy":
-        text = "traffic.balancer: HAProxy servers are not built yet, a load balancer of AWS would be: use alb"
-        yield Finding("error", "not-built", "", text)
 
 
 def _memory(budgets: Capacity, workers: int) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from tests.components.building import ALARM, NAME, TOPIC, component, counts, get
 
 COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
 BALANCER = {"LoadBalancer": "app/shop/1"}
+APPLICATION = {"Environment": NAME}
 TARGETS = {"LoadBalancer": "app/shop/1", "TargetGroup": "targetgroup/shop/2"}
 
 
@@ -21,7 +22,14 @@ def register(**alarms: Any) -> Recording:
     model = settings(alarms=alarms).alarms
 
     def program() -> None:
-        made = Alarms(NAME, model, topic_arn=TOPIC, balancer_dimensions=BALANCER, targets=[Watched("server", TARGETS)])
+        made = Alarms(
+            NAME,
+            model,
+            topic_arn=TOPIC,
+            balancer_dimensions=BALANCER,
+            application_dimensions=APPLICATION,
+            targets=[Watched("server", TARGETS)],
+        )
         pulumi.export("refresh_alarms", made.refresh_alarms)
         pulumi.export("arns", made.arns)
 

@@ -83,9 +83,3 @@ def test_a_fleet_whose_own_connections_raise_the_alarm_that_adds_servers_is_warn
         **servers(21, workers=4, threads=1), database=large, scaling={"database_connections": {"above": 84}}
     )
     assert warned not in found(**servers(21), database=large, scaling={"database_connections": None})
-
-
-def test_what_is_rendered_and_not_built_is_refused() -> None:
-    wrong = ("error", "not-built")
-    assert wrong in found(traffic={"balancer": "haproxy"})
-    assert wrong not in found()

@@ -60,7 +60,7 @@ def compare(finder: Finder, plan: Recording) -> Comparison:
 def _learn_names(look: Look) -> None:
     """Let `look` know the live names of what the outputs or tags lead to at once."""
     if look.finder.group is not None:
-        for resource in look.plan.all(fleet.GROUP):
+        for resource in fleet.groups(look):
             look.learn(resource, name=look.finder.group)
     for resource in look.plan.all(data.CACHE):
         identifier = look.finder.caches.get("sessions" if "-sessions-" in resource.name else "cache")

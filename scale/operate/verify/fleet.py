@@ -43,7 +43,7 @@ _STOPPING = {
 
 def differences(look: Look) -> Iterator[Difference]:
     """Yield what differs on the fleet. A stack whose compute is elsewhere has none."""
-    for group in look.plan.all(GROUP):
+    for group in groups(look):
         found = look.group
         if found is None:
             yield missing(group, Danger.OUTAGE, "Auto Scaling group")
@@ -52,6 +52,16 @@ def differences(look: Look) -> Iterator[Difference]:
         yield from _sizes(look, group, found)
         yield from _suspended(group, found)
         yield from _template(look, group, found)
+
+
+def groups(look: Look) -> list[Resource]:
+    """Return the application's Auto Scaling group, if servers run; that of HAProxy servers is not compared."""
+    return _of_application(look, GROUP)
+
+
+def _of_application(look: Look, kind: str) -> list[Resource]:
+    begins = f"{look.finder.settings.prefix}-web-"
+    return [each for each in look.plan.all(kind) if each.name.startswith(begins)]
 
 
 def _sizes(look: Look, group: Resource, found: dict[str, Any]) -> Iterator[Difference]:
@@ -80,7 +90,7 @@ def _suspended(group: Resource, found: dict[str, Any]) -> Iterator[Difference]:
 
 
 def _template(look: Look, group: Resource, found: dict[str, Any]) -> Iterator[Difference]:
-    (planned,) = look.plan.all(TEMPLATE)[:1] or [None]
+    (planned,) = _of_application(look, TEMPLATE)[:1] or [None]
     version = template_version(found)
     identifier = template(found).get("LaunchTemplateId")
     if planned is None or version is None or identifier is None:
@@ -160,7 +170,7 @@ def _of_aws(value: str) -> bool:
 
 def extra_schedules(look: Look) -> Iterator[Difference]:
     """Yield scheduled actions that differ, are gone, or are not the program's."""
-    if look.group is None or not look.plan.all(GROUP):
+    if look.group is None or not groups(look):
         return  # A group that is gone takes its schedules with it, and is told by itself.
     group = str(look.group["AutoScalingGroupName"])
     found = {

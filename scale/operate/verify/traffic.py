@@ -143,8 +143,8 @@ def _action(action: Mapping[str, Any]) -> str:
 def firewall(look: Look) -> Iterator[Difference]:
     """Yield what differs on the firewall: that it stands before the balancer, its rules and their limits."""
     balancer = look.finder.balancer
-    if balancer is None:
-        return
+    if balancer is None or look.finder.settings.traffic.balancer != "alb":
+        return  # No firewall stands before a Network Load Balancer.
     try:
         answer = look.finder.account.call("wafv2", "get_web_acl_for_resource", ResourceArn=balancer)
     except MissingError:

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from policies import tokens as t
+from policies.view import Resource
 from tests.policies.cases.builders import Case, cache, database, group, replicas, subnet_a, subnet_a2, subnet_b, targets
 from tests.policies.stacks import resource
+
+FIXED = group(minSize=3, maxSize=3)
+
+
+def scaled(of: Resource) -> tuple[Resource, ...]:
+    """Return a group and a scaling policy of it."""
+    return of, resource(t.SCALING_POLICY, uses={"autoscalingGroupName": [of]})
+
 
 AVAILABILITY = (
     Case("database-multi-az", (database(),), (database(replicateSourceDb="primary"),), "no standby"),
@@ -23,7 +32,8 @@ AVAILABILITY = (
     ),
     Case("replica-zones", replicas("z1", "z1", "z1"), replicas("z1", "z1", "z2"), "in its own zone, z1"),
     Case("replica-zones", replicas("", "z1", "z1"), replicas("", "z1"), "may be its own"),
-    Case("room-to-scale", (group(minSize=3, maxSize=3),), (group(minSize=3, maxSize=4),), "cannot grow"),
+    Case("room-to-scale", scaled(FIXED), scaled(group(minSize=3, maxSize=4)), "cannot grow"),
+    Case("room-to-scale", scaled(FIXED), (FIXED,), "cannot grow"),
     Case(
         "elb-health-check",
         (group(targetGroupArns=["arn"], healthCheckType="EC2"),),

@@ -54,6 +54,12 @@ HYGIENE = (
         (resource(t.LOAD_BALANCER, {"accessLogs": {"bucket": "logs", "enabled": True}}),),
         "no access log",
     ),
+    Case(
+        "access-logs",
+        (resource(t.LOAD_BALANCER, {"loadBalancerType": "application"}),),
+        (resource(t.LOAD_BALANCER, {"loadBalancerType": "network"}),),
+        "no access log",
+    ),
     Case("flow-logs", (vpc,), (vpc, resource(t.FLOW_LOG, uses={"vpcId": [vpc]})), "none of its connections"),
     Case(
         "key-rotation", (resource(t.KEY),), (resource(t.KEY, {"customerMasterKeySpec": "RSA_4096"}),), "never rotated"

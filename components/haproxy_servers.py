@@ -1,0 +1,190 @@
+"""The servers that run HAProxy: their role, launch template and Auto Scaling group."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components import permissions
+from model.haproxy import SERVERS
+from model.settings import Settings
+from render import haproxy_server
+from render.ecr import repository
+
+_ROOT_DEVICE = "/dev/xvda"
+_VOLUME_GIB = 10
+
+# What a server needs to install Docker, pull an image and be judged twice, with room (estimate).
+_GRACE_SECONDS = 300
+
+
+class HaproxyServers(pulumi.ComponentResource):
+    """Two servers, in as many zones, which a Network Load Balancer judges and Auto Scaling replaces."""
+
+    group_name: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        *,
+        image_id: pulumi.Input[str],
+        subnet_ids: Sequence[pulumi.Input[str]],
+        security_group_id: pulumi.Input[str],
+        target_group_arns: Sequence[pulumi.Input[str]],
+        application_group_arn: pulumi.Input[str],
+        certificate_arn: pulumi.Input[str] | None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Build the servers. They join `target_group_arns`, learn the application's servers from
+        `application_group_arn`, and fetch the certificate, if there is one."""
+        super().__init__("django-scale:compute:HaproxyServers", name, None, opts)
+        self._name = name
+        self._settings = settings
+        # Instances and volumes inherit none.
+        self._tags = {**settings.tags, "Name": name}
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._image = repository(settings.images.haproxy)
+        self._logs = aws.cloudwatch.LogGroup(
+            f"{name}-logs",
+            name=f"/django-scale/{name}",
+            retention_in_days=settings.servers.log_retention_days,
+            opts=self._child,
+        )
+        profile = self._create_profile(certificate_arn)
+        template = self._create_template(
+            profile, image_id, security_group_id, self._user_data(application_group_arn, certificate_arn)
+        )
+        self.group_name = self._create_group(template, subnet_ids, target_group_arns).name
+        self.register_outputs({"group_name": self.group_name})
+
+    def _create_profile(self, certificate_arn: pulumi.Input[str] | None) -> aws.iam.InstanceProfile:
+        role = aws.iam.Role(
+            f"{self._name}-servers", assume_role_policy=permissions.assume("ec2.amazonaws.com"), opts=self._child
+        )
+        statements = [
+            permissions.allow(["logs:CreateLogStream", "logs:PutLogEvents"], permissions.log_streams(self._logs)),
+            # Neither names a resource (service authorization reference).
+            permissions.allow(["elasticloadbalancing:DescribeTargetHealth", "ec2:DescribeInstances"], ["*"]),
+        ]
+        if certificate_arn is not None:
+            statements.append(permissions.allow(["acm:ExportCertificate"], [certificate_arn]))
+        if self._image is not None:
+            statements += permissions.pull(self._image.arn)
+        grants: list[pulumi.Resource] = [
+            aws.iam.RolePolicy(
+                f"{self._name}-servers",
+                role=role.id,
+                policy=permissions.document(*statements),
+                opts=self._child,
+            ),
+            aws.iam.RolePolicyAttachment(
+                f"{self._name}-session-manager",
+                role=role.name,
+                policy_arn="arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
+                opts=self._child,
+            ),
+        ]
+        return aws.iam.InstanceProfile(
+            f"{self._name}-servers",
+            role=role.name,
+            # A server that starts before it may fetch its certificate does not serve.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=grants),
+        )
+
+    def _user_data(
+        self, application_group_arn: pulumi.Input[str], certificate_arn: pulumi.Input[str] | None
+    ) -> pulumi.Output[str]:
+        settings = self._settings
+
+        def render(values: Mapping[str, Any]) -> str:
+            server = haproxy_server.HaproxyServer(
+                haproxy=haproxy_server.haproxy(settings),
+                region=settings.region,
+                log_group=values["log_group"],
+                target_group_arn=values["group"],
+                port=settings.application.port,
+                interval_seconds=settings.traffic.haproxy.interval_seconds,
+                draining_seconds=settings.traffic.draining_seconds,
+                certificate_arn=values["certificate"],
+                registries=() if self._image is None else (self._image.registry,),
+            )
+            return base64.b64encode(haproxy_server.user_data(server)).decode()
+
+        return pulumi.Output.all(
+            log_group=self._logs.name, group=application_group_arn, certificate=certificate_arn
+        ).apply(render)
+
+    def _create_template(
+        self,
+        profile: aws.iam.InstanceProfile,
+        image_id: pulumi.Input[str],
+        security_group_id: pulumi.Input[str],
+        script: pulumi.Input[str],
+    ) -> aws.ec2.LaunchTemplate:
+        settings = self._settings
+        return aws.ec2.LaunchTemplate(
+            f"{self._name}-template",
+            image_id=image_id,
+            instance_type=settings.traffic.haproxy.type_for(settings.application.architecture),
+            iam_instance_profile={"arn": profile.arn},
+            vpc_security_group_ids=[security_group_id],
+            # One hop: HAProxy is on the server's own network, and nothing else there has keys to ask for.
+            metadata_options={"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1},
+            monitoring={"enabled": True},
+            block_device_mappings=[
+                {
+                    "device_name": _ROOT_DEVICE,
+                    "ebs": {
+                        "volume_type": "gp3",
+                        "volume_size": _VOLUME_GIB,
+                        "encrypted": "true",
+                        "delete_on_termination": "true",
+                    },
+                }
+            ],
+            user_data=script,
+            update_default_version=True,
+            tag_specifications=[
+                {"resource_type": kind, "tags": self._tags} for kind in ("instance", "volume", "network-interface")
+            ],
+            opts=pulumi.ResourceOptions(
+                parent=self, ignore_changes=["imageId"] if settings.servers.ami == "keep" else None
+            ),
+        )
+
+    def _create_group(
+        self,
+        template: aws.ec2.LaunchTemplate,
+        subnet_ids: Sequence[pulumi.Input[str]],
+        target_group_arns: Sequence[pulumi.Input[str]],
+    ) -> aws.autoscaling.Group:
+        # A new one serves before an old one goes.
+        bounds: aws.autoscaling.GroupInstanceMaintenancePolicyArgsDict = {
+            "min_healthy_percentage": 100,
+            "max_healthy_percentage": 150,
+        }
+        return aws.autoscaling.Group(
+            f"{self._name}-group",
+            min_size=SERVERS,
+            max_size=SERVERS,
+            vpc_zone_identifiers=list(subnet_ids),
+            target_group_arns=list(target_group_arns),
+            # By number: with `$Latest` a refresh sees no change (terraform-provider-aws, aws_autoscaling_group).
+            launch_template={"id": template.id, "version": template.latest_version.apply(str)},
+            health_check_type="ELB",
+            health_check_grace_period=_GRACE_SECONDS,
+            default_instance_warmup=0,
+            instance_maintenance_policy=bounds,
+            instance_refresh={
+                "strategy": "Rolling",
+                "preferences": {**bounds, "instance_warmup": "0", "skip_matching": True, "auto_rollback": False},
+            },
+            wait_for_capacity_timeout="15m",
+            tags=[{"key": key, "value": value, "propagate_at_launch": True} for key, value in self._tags.items()],
+            opts=self._child,
+        )
