@@ -57,6 +57,8 @@ class MigrationJob(pulumi.ComponentResource):
                     {**pods.container(migration.resources), "command": list(migration.command)},
                     grace_seconds=_GRACE_SECONDS,
                     restart_policy="Never",
+                    # No node is emptied for its cost under it (Karpenter's guide, "Disruption", pod-level controls).
+                    annotations={"karpenter.sh/do-not-disrupt": "true"},
                 ),
             },
             opts=pulumi.ResourceOptions(

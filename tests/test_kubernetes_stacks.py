@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from scale.plan.architecture import architecture
 from scale.plan.plan import Plan, make_plan
 from scale.testing import Recording, Resource
 from tests.components.building import get, waits_for
@@ -181,6 +182,20 @@ def test_pods_ask_for_names_where_they_are_answered() -> None:
 
     assert asked(automatic()) == [{"ipBlock": {"cidr": "0.0.0.0/0"}}]
     assert asked(beside())[0]["podSelector"] == {"matchLabels": {"k8s-app": "kube-dns"}}
+
+
+@pytest.mark.parametrize("plan", [beside, instead])
+def test_the_pods_are_drawn_between_the_balancer_and_what_they_use(plan: Any) -> None:
+    built = architecture(plan().update, "eu-west-1")
+    keys = [node.key for node in built.nodes]
+    assert len(keys) == len(set(keys))
+    titles = {node.key: node.title for node in built.nodes}
+    (pods,) = [node for node in built.nodes if node.title == "Pods"]
+    assert "EKS 1.35" in pods.detail
+    assert [titles[edge.source] for edge in built.edges if edge.target == pods.key] == ["Application Load Balancer"]
+    used = {titles[edge.target] for edge in built.edges if edge.source == pods.key}
+    # Their secrets come with them.
+    assert used == {"Static", "Media", "PostgreSQL primary", "Cache", "Sessions"}
 
 
 # --- moving over, as docs/pods.md has it

@@ -15,6 +15,7 @@ from scale.plan.values import Value, reveal
 Tier = Literal["public", "private", "isolated"]
 TIERS: tuple[Tier, ...] = ("public", "private", "isolated")
 Kind = Literal["traffic", "compute", "data", "storage", "alarms"]
+PODS = "Pods"
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,7 @@ class _Reader:
             parts = [f"EKS {text(cluster, 'version')}"]
             parts += [words.number(len(groups), "node group")] if groups else []
             parts += [words.number(len(pools), "node pool")] if pools else []
-            node = Node(cluster.id, "compute", "Pods", ", ".join(parts), zones, tier)
+            node = Node(cluster.urn, "compute", PODS, ", ".join(parts), zones, tier)  # Its id is a mere name.
             self._add(node, [place.get("clusterSecurityGroupId")])
 
     def _databases(self) -> None:
@@ -257,7 +258,8 @@ class _Reader:
             return
         self._add(Node("secrets", "storage", words.number(len(secrets), "secret").capitalize(), "Secrets Manager"))
         if any(secret.id in policy for policy in server_policies(self.update) for secret in secrets):
-            self.edges += [Edge(node.key, "secrets") for node in self.nodes if node.kind == "compute"]
+            own = [node for node in self.nodes if node.kind == "compute" and node.title != PODS]
+            self.edges += [Edge(node.key, "secrets") for node in own]
 
     def _alarms(self) -> None:
         for dashboard in self.update.all("aws:cloudwatch/dashboard:Dashboard"):

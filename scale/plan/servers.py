@@ -1,4 +1,4 @@
-"""How the servers of an Auto Scaling group are made, and what they may do."""
+"""How the servers of an Auto Scaling group are made, and what they and pods may do."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from scale.plan.values import Value, plain, reveal
 
 
 def server_policies(update: Recording) -> list[str]:
-    """Return the documents of the policies that servers have through their instance profile."""
+    """Return the documents of the policies that servers have by their instance profile, and pods by Pod Identity."""
     roles = {text(profile, "role") for profile in update.all("aws:iam/instanceProfile:InstanceProfile")}
+    pods = update.all("aws:eks/podIdentityAssociation:PodIdentityAssociation")
+    roles |= {text(association, "roleArn").rpartition("/")[2] for association in pods}
     return [
         json.dumps(plain(policy.properties.get("policy")))
         for policy in update.all("aws:iam/rolePolicy:RolePolicy")

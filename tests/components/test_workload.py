@@ -297,6 +297,14 @@ def test_the_job_ends_in_time_and_is_tried_as_often_as_the_settings_say() -> Non
     assert timeouts.create == "660s"
 
 
+def test_no_node_is_emptied_under_a_migration_for_its_cost() -> None:
+    def annotations(kind: str) -> dict[str, str]:
+        return manifest(built().one(kind))["spec"]["template"]["metadata"]["annotations"]
+
+    assert annotations(JOB) == {"karpenter.sh/do-not-disrupt": "true"}
+    assert "karpenter.sh/do-not-disrupt" not in annotations(DEPLOYMENT)
+
+
 # --- tasks
 
 
