@@ -5,8 +5,9 @@ line, with connections to the servers kept, which nobody would leave out, and lo
 nginx to a file, HAProxy not at all. The rendered ones have everything on: limits (too high to refuse), the client's
 address from a trusted proxy, retries, headers, buffering, compression, a log of JSON.
 
-Two kinds of servers: gunicorn with the lightest page there is, and, as the worst case that no application is, an nginx
-that answers by itself, so that the balancers alone are what is measured. Rounds are interleaved and the order within a
+Three kinds of servers: the example application, asked for its lightest page (an article as JSON, from the process's own
+cache); gunicorn with a page that does nothing; and, as the worst case that no application is, an nginx that answers by
+itself, so that the balancers alone are what is measured. Rounds are interleaved and the order within a
 round turns; figures are medians of rounds, and ratios are those of a round's two figures. The balancer's processor time
 for a request counts all its processes, and is the steadiest figure where other work shares the machine. Needs wrk
 (Debian's package of that name).
@@ -27,16 +28,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.applications import Example, Gunicorn
 from bench.machine import machine
 from bench.table import table
 from model.traffic import RateLimit, TrafficPolicy
 from render.haproxy import haproxy_cfg
 from render.nginx import nginx_conf
 from render.places import Edge, Site, StaticFiles, Upstream, networks
-from scale.local.servers import Haproxy, Nginx, Server, free_port
+from scale.local.servers import Haproxy, Nginx, Primary, Server, free_port
 
-ROOT = Path(__file__).parents[1]
-COMMAND = ["wrk", "--latency", "-t1", "-c32", "-H", "X-Forwarded-For: 198.51.100.7"]
+COMMAND = ["wrk", "--latency", "-t1", "-c32"]
+HEADERS = ["-H", "X-Forwarded-For: 198.51.100.7", "-H", "X-Forwarded-Proto: https"]
+KINDS = {
+    "django": "the example application",
+    "gunicorn": "gunicorn with a page that does nothing",
+    "nginx": "an nginx that answers by itself",
+}
 UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -96,26 +103,6 @@ class Figures:
     microseconds: float
 
 
-class Gunicorn(Server):
-    """The lightest page, by as many workers as there are cores."""
-
-    def command(self) -> list[str]:
-        """As the runtime's own settings have it: threads, and connections that are kept."""
-        gunicorn = str(Path(sys.executable).with_name("gunicorn"))
-        options = [
-            "--workers",
-            str(os.cpu_count()),
-            "--worker-class",
-            "gthread",
-            "--threads",
-            "4",
-            "--keep-alive",
-            "75",
-        ]
-        place = ["--chdir", str(ROOT), "--bind", self.address, "--worker-tmp-dir", str(self.folder)]
-        return [gunicorn, *options, *place, "bench.page:application"]
-
-
 def policy() -> TrafficPolicy:
     """Everything on, and limits that refuse nothing: one client here asks more than settings let any client ask."""
     found = TrafficPolicy(connections_per_client=65_535)
@@ -131,19 +118,23 @@ class Bench:
 
     def __init__(self, folder: Path, stack: ExitStack, kind: str) -> None:
         self._folder, self._stack = folder, stack
-        place, port = self._make("backend"), free_port()
-        self._backend = f"127.0.0.1:{port}"
-        if kind == "gunicorn":
-            stack.enter_context(Gunicorn(place, port))
-        else:
-            text = ANSWERING.format(folder=place, port=port, workers=1, body="x" * 2000)
-            stack.enter_context(Nginx(place, text, port))
+        self._backend = stack.enter_context(self._application(kind)).address
         self.balancers: dict[str, Server] = {
             "nginx, bare": self._bare_nginx(),
             "nginx, rendered": self._nginx(),
             "HAProxy, bare": self._bare_haproxy(),
             "HAProxy, rendered": self._haproxy(),
         }
+
+    def _application(self, kind: str) -> Server:
+        place, port = self._make("backend"), free_port()
+        if kind == "django":
+            database = self._stack.enter_context(Primary(self._folder / "database"))
+            database.create_database()
+            return Example(place, port, database)
+        if kind == "gunicorn":
+            return Gunicorn(place, port)
+        return Nginx(place, ANSWERING.format(folder=place, port=port, workers=1, body="x" * 2000), port)
 
     def _make(self, name: str) -> Path:
         place = self._folder / name
@@ -184,7 +175,7 @@ class Bench:
         """Ask one of them for a while."""
         balancer = self.balancers[name]
         before = _processor_microseconds(balancer.pid)
-        command = [*COMMAND, f"-d{seconds}s", f"http://{balancer.address}/api/articles/"]
+        command = [*COMMAND, *HEADERS, f"-d{seconds}s", f"http://{balancer.address}/api/articles/1/"]
         said = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603
         spent = _processor_microseconds(balancer.pid) - before
         counted, p99 = re.search(r"(\d+) requests in ([\d.]+)s", said), re.search(r"99%\s+([\d.]+)(us|ms|s)", said)
@@ -240,12 +231,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--kind", choices=KINDS, action="append", help="the servers behind; by default each kind")
     given = parser.parse_args()
     if shutil.which("wrk") is None:
         sys.exit("wrk is not installed: apt-get install wrk")
     print(f"{machine()}\nMedian of {given.rounds} interleaved rounds of {given.seconds} s, wrk -t1 -c32.")
-    for kind in ("gunicorn", "nginx"):
-        print(f"\nBefore {kind}:\n\n{run(kind, given.rounds, given.seconds)}")
+    for kind in given.kind or KINDS:
+        print(f"\nBefore {KINDS[kind]}:\n\n{run(kind, given.rounds, given.seconds)}")
 
 
 if __name__ == "__main__":

@@ -35,13 +35,15 @@ class ApplicationNamespace(pulumi.ComponentResource):
         database_port: int,
         egress_ports: Sequence[int] = (),
         namespace_labels: Mapping[str, str] | None = None,
+        names_on_nodes: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Build the namespace, named `name` as the environment is.
 
         The Service sends to `port` of the web pods, and Prometheus reads at `scraped_port`; the load balancer is in
         `balancer_blocks`, databases and caches are in `data_blocks`. `namespace_labels` are further labels, such as the
-        one that has the balancer's controller hold pods back until they are targets.
+        one that has the balancer's controller hold pods back until they are targets. `names_on_nodes` says that nodes
+        answer for names themselves.
         """
         super().__init__("django-scale:kubernetes:ApplicationNamespace", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
@@ -91,6 +93,7 @@ class ApplicationNamespace(pulumi.ComponentResource):
             data_blocks=data_blocks,
             database_port=database_port,
             egress_ports=egress_ports,
+            names_on_nodes=names_on_nodes,
             opts=child,
         )
         self.service_account = account.metadata.apply(lambda metadata: str(metadata.name))

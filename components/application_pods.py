@@ -65,6 +65,7 @@ class ApplicationPods(pulumi.ComponentResource):
             database_port=settings.database.port,
             egress_ports=model.egress_ports,
             namespace_labels={READINESS_LABELS[model.nodes]: "enabled"},
+            names_on_nodes=model.nodes == "auto",
             opts=child,
         )
         identity = PodIdentity(

@@ -35,12 +35,14 @@ class NetworkPolicies(pulumi.ComponentResource):
         data_blocks: Sequence[IPv4Network],
         database_port: int,
         egress_ports: Sequence[int],
+        names_on_nodes: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Build the policies of `namespace`.
 
         The load balancer, which is in `balancer_blocks`, reaches the web pods at `port`; Prometheus reaches them at
-        `scraped_port`. Databases and caches are in `data_blocks`.
+        `scraped_port`. Databases and caches are in `data_blocks`. With `names_on_nodes` each node answers for names
+        itself, as in Auto Mode, and there are no pods of CoreDNS.
         """
         super().__init__("django-scale:kubernetes:NetworkPolicies", name, None, opts)
         self._name = name
@@ -68,12 +70,8 @@ class NetworkPolicies(pulumi.ComponentResource):
                 "policy_types": ["Egress"],
                 "egress": [
                     {
-                        "to": [
-                            {
-                                "namespace_selector": {"match_labels": _named("kube-system")},
-                                "pod_selector": {"match_labels": {"k8s-app": "kube-dns"}},
-                            }
-                        ],
+                        # What answers on a node is selected by no label (aws/containers-roadmap#2552).
+                        "to": [_block(_ANYWHERE) if names_on_nodes else _CORE_DNS],
                         "ports": [_port(53), {"protocol": "UDP", "port": 53}],
                     },
                     {
@@ -96,6 +94,12 @@ class NetworkPolicies(pulumi.ComponentResource):
 
 def _named(namespace: str) -> dict[str, pulumi.Input[str]]:
     return {"kubernetes.io/metadata.name": namespace}
+
+
+_CORE_DNS: kubernetes.networking.v1.NetworkPolicyPeerArgsDict = {
+    "namespace_selector": {"match_labels": _named("kube-system")},
+    "pod_selector": {"match_labels": {"k8s-app": "kube-dns"}},
+}
 
 
 def _block(cidr: str) -> kubernetes.networking.v1.NetworkPolicyPeerArgsDict:

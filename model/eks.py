@@ -10,7 +10,10 @@ Version = Literal["1.34", "1.35", "1.36"]
 AddOn = Literal["vpc-cni", "coredns", "kube-proxy", "eks-pod-identity-agent", "metrics-server"]
 
 SUPPORT_STATED_ON = date(2026, 4, 24)
-"""When the dates below were read off AWS's calendar (EKS guide, "Understand the Kubernetes version lifecycle")."""
+"""When the dates below were read off AWS's calendar (EKS guide, "Understand the Kubernetes version lifecycle").
+
+1.34's is the guide's own; 1.35's is second-hand, from a copy that AWS's samples (sample-apex-skills) checked that day.
+"""
 
 END_OF_STANDARD_SUPPORT: Mapping[Version, date | None] = {
     "1.34": date(2026, 12, 2),
@@ -19,7 +22,8 @@ END_OF_STANDARD_SUPPORT: Mapping[Version, date | None] = {
 }
 """The last day without the surcharge of extended support, None where it is not known here."""
 
-# Versions that ran together on clusters of that version; `aws eks describe-addon-versions` lists what is newer.
+# Versions that ran together on clusters of that version, as others published them (second-hand);
+# `aws eks describe-addon-versions` says what a region has, and `compute.kubernetes.add_ons` takes it.
 _ADD_ONS: Mapping[Version, Mapping[AddOn, str]] = {
     "1.34": {
         "vpc-cni": "v1.21.1-eksbuild.1",
@@ -45,10 +49,13 @@ _ADD_ONS: Mapping[Version, Mapping[AddOn, str]] = {
 }
 
 KARPENTER_CHART = "1.15.0"
-"""Karpenter's chart and its CRDs', which are of one version (Karpenter's guide, "Upgrading", CRD upgrades)."""
+"""Karpenter's chart and its CRDs', which are of one version (Karpenter's guide, "Upgrading", CRD upgrades).
+
+Released on 2026-10-10; Kubernetes 1.35 needs 1.9 or later (the guide's compatibility matrix).
+"""
 
 BALANCER_CONTROLLER_CHART = "1.17.1"
-"""The AWS Load Balancer Controller's chart."""
+"""The AWS Load Balancer Controller's chart, of its v2.17.1; from 1.5 they take Kubernetes 1.22 and later (README)."""
 
 
 def add_on_version(version: Version, add_on: AddOn) -> str:

@@ -156,7 +156,7 @@ def pod_budget(settings: Settings) -> PodBudget | None:
     if kubernetes is None:
         return None
     beside = kubernetes.sidecars
-    web = _pod(settings, beside, kubernetes.web.resources, web=True)
+    web = web_pod(settings, kubernetes)
     surge = -(-kubernetes.web.max * kubernetes.web.surge_percent // 100)
     kinds = [(web, kubernetes.web.max + surge)]
     if kubernetes.tasks is not None:
@@ -210,6 +210,11 @@ def left_out(pods: Sequence[tuple[Room, int]], nodes: Sequence[tuple[Room, int]]
             after += [part for part in (*parts, (room, count - full - int(rest > 0))) if part[1]]
         rooms, without = after, without + wanted
     return without
+
+
+def web_pod(settings: Settings, kubernetes: Kubernetes) -> Room:
+    """Return what a pod that serves requests asks for, nginx and PgBouncer among it."""
+    return _pod(settings, kubernetes.sidecars, kubernetes.web.resources, web=True)
 
 
 def _pod(settings: Settings, sidecars: Sidecars, own: Resources, *, web: bool = False) -> Room:

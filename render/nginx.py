@@ -17,9 +17,9 @@ _CAUSES = {"invalid_response": "invalid_header"}
 # How ManifestStaticFilesStorage names a file: twelve digits of its content's MD5 before the extension.
 HASHED = r"\.[0-9a-f]{12}(\.[^./]+)?$"
 
-# Text that is UTF-8 (RFC 3629, section 4), byte by byte.
+# Text that is UTF-8 (RFC 3629, section 4): runs of ASCII, and what is longer byte by byte.
 _UTF8 = (
-    r"(?:[\x00-\x7f]|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}"
+    r"(?:[\x00-\x7f]++|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}"
     r"|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})*+"
 )
 

@@ -169,6 +169,59 @@ def test_the_cluster_stands_in_the_private_subnets() -> None:
     assert all(waits_for(plan, plan.one(CLUSTER), each) for each in subnets)
 
 
+def test_pods_ask_for_names_where_they_are_answered() -> None:
+    """In Auto Mode a node answers itself: no pod carries CoreDNS' label (aws/containers-roadmap#2552)."""
+
+    def asked(plan: Plan) -> Any:
+        rule = get(
+            plan.update.one("kubernetes:networking.k8s.io/v1:NetworkPolicy", "shop-prod-egress"), "spec.egress.0"
+        )
+        assert rule["ports"] == [{"protocol": "TCP", "port": 53}, {"protocol": "UDP", "port": 53}]
+        return rule["to"]
+
+    assert asked(automatic()) == [{"ipBlock": {"cidr": "0.0.0.0/0"}}]
+    assert asked(beside())[0]["podSelector"] == {"matchLabels": {"k8s-app": "kube-dns"}}
+
+
+# --- moving over, as docs/pods.md has it
+
+MOVING = ROOT / "example" / "moving"
+STEPS = ["servers", "look", "tenth", "pods", "alone"]
+KEPT = ("kubernetes:", "aws:eks/", "aws:rds/", "aws:elasticache/", "aws:s3/", "aws:secretsmanager/", "aws:kms/")
+
+
+@cache
+def step(name: str) -> Plan:
+    """Return the plan of a step, under one name, as an environment that moves has it."""
+    config = yaml.safe_load((MOVING / f"Pulumi.{name}.yaml").read_text(encoding="utf-8"))["config"]
+    compute = config.pop("django-scale:compute", None)
+    assert config == PLAIN
+    return make(compute)
+
+
+def test_every_step_of_moving_over_is_one_that_may_be_deployed() -> None:
+    assert sorted(path.stem.removeprefix("Pulumi.") for path in MOVING.glob("Pulumi.*.yaml")) == sorted(STEPS)
+    for name in STEPS:
+        assert [each for each in step(name).findings if each.severity != "info"] == []
+
+
+@pytest.mark.parametrize(("before", "after"), [("look", "tenth"), ("tenth", "pods")])
+def test_a_step_is_the_listeners_weights_and_who_is_told(before: str, after: str) -> None:
+    old, new = step(before).update.resources, step(after).update.resources
+    assert old.keys() == new.keys()
+    changed = {each.type for urn, each in old.items() if facts(each) != facts(new[urn])}
+    assert changed == {LISTENER, COMPOSITE}
+
+
+def test_looking_takes_nothing_away_and_the_last_step_nothing_that_is_kept() -> None:
+    servers, look, pods, alone = (step(name).update.resources for name in ("servers", "look", "pods", "alone"))
+    assert servers.keys() < look.keys()
+    assert alone.keys() < pods.keys()
+    gone = {pods[urn].type for urn in pods.keys() - alone.keys()}
+    assert GROUP in gone
+    assert not [kind for kind in gone if kind.startswith(KEPT)]
+
+
 def test_a_stack_of_servers_never_loads_the_sdk_of_kubernetes() -> None:
     code = (
         "import sys; from pathlib import Path; from scale.plan.program import run_stack;"

@@ -25,6 +25,9 @@ from yarl import URL
 from scale.load.arrivals import Arrivals
 
 _RANGE = re.compile(r"\{(\d+)-(\d+)\}")
+# RFC 9110, sections 5.1 and 5.5.
+_FIELD_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _WEIGHTED = re.compile(r"(?:(?P<weight>\d+(?:\.\d+)?):)?(?P<path>/\S*)")
 
 
@@ -45,6 +48,9 @@ class Path:
         match = _WEIGHTED.fullmatch(text)
         if match is None or (match["weight"] and float(match["weight"]) == 0):
             raise TargetError(f"--path: {text!r} is not a path such as /articles/ or 3:/articles/{{1-200}}/")
+        for first, last in _RANGE.findall(match["path"]):
+            if int(first) > int(last):
+                raise TargetError(f"--path: {{{first}-{last}}} in {text!r} holds no number")
         return cls(match["path"], float(match["weight"] or 1))
 
     def drawn(self, source: random.Random) -> str:
@@ -69,10 +75,19 @@ class Target:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what is no URL."""
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        """Refuse what is no URL, and what HTTP knows as no header."""
+        try:
+            parts = urlsplit(self.url)
+            good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            parts, good = urlsplit(""), False
+        if not good:
             raise TargetError(f"{self.url!r} is not a URL such as http://127.0.0.1:8000")
+        if parts.path not in ("", "/") or parts.query:
+            raise TargetError(f"{self.url!r} has a path of its own; paths are given by --path")
+        for name, value in self.headers.items():
+            if not _FIELD_NAME.fullmatch(name) or _CONTROL.search(value):
+                raise TargetError(f"--header: {f'{name}: {value}'!r} cannot be sent")
 
     def requests(self) -> Iterator[tuple[URL, dict[str, str]]]:
         """Yield URLs and headers without end."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -106,6 +107,10 @@ def target_of(asked: Asked) -> Target:
 
 def arrivals_of(asked: Asked) -> tuple[Arrivals, str]:
     """Return when requests are to arrive, and that in words. Raises TargetError or TraceError."""
+    given = {"--rate": asked.rate, "--duration": asked.seconds, "--peak": asked.peak, "--speed": asked.speed}
+    for name, value in given.items():
+        if value is not None and not math.isfinite(value):
+            raise TargetError(f"{name}: must be a number that ends, is {value}")
     how = f"Poisson arrivals, seed {asked.seed}" if asked.spacing == "poisson" else "even arrivals"
     if asked.trace is None:
         if asked.peak is not None or asked.speed != 1:

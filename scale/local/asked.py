@@ -12,6 +12,7 @@ from model.settings import Settings
 from scale.load.client import Path as RequestPath
 from scale.load.client import TargetError
 from scale.local.project import ProjectError, example, project_in
+from scale.local.servers.process import unprivileged_user
 from scale.local.system import BalancerName, Shape
 from scale.simulate import stacks
 
@@ -83,18 +84,39 @@ def _least(settings: Settings) -> int:
     return max(1, pods)
 
 
-def folder_of(asked: Asked) -> tuple[Path, bool]:
+def folder_of(asked: Asked, shape: Shape) -> tuple[Path, bool]:
     """Return the system's folder, and whether it is removed at the end. Raises ProjectError."""
     try:
         if asked.folder is None:
-            return Path(tempfile.mkdtemp(prefix="scale-local-")), True
-        asked.folder.mkdir(parents=True, exist_ok=True)
-        if any(asked.folder.iterdir()):
-            # What another system works in, or what a run before has left to be read.
-            raise ProjectError(f"--folder: must be a new or an empty folder, {asked.folder} has files in it")
+            _check_folder(Path(tempfile.gettempdir()) / "scale-local-12345678", shape)
+            folder = Path(tempfile.mkdtemp(prefix="scale-local-"))
+        else:
+            asked.folder.mkdir(parents=True, exist_ok=True)
+            folder = asked.folder.resolve()
+            if any(folder.iterdir()):
+                # What another system works in, or what a run before has left to be read.
+                raise ProjectError(f"--folder: must be a new or an empty folder, {asked.folder} has files in it")
+            _check_folder(folder, shape)
     except OSError as error:
         raise ProjectError(f"--folder: {error}") from error
-    return asked.folder.resolve(), False
+    return folder, asked.folder is None
+
+
+_LONGEST_SOCKET = 97
+"""Characters of the path of a socket that HAProxy takes (its own message)."""
+
+
+def _check_folder(folder: Path, shape: Shape) -> None:
+    """Raise ProjectError for a folder that a server could not work in."""
+    longest = _LONGEST_SOCKET - len("/haproxy/haproxy.sock")
+    if shape.balancer == "haproxy" and len(str(folder)) > longest:
+        raise ProjectError(f"--folder: must have a path of at most {longest} characters for HAProxy, is {folder}")
+    user = unprivileged_user()
+    closed = [parent for parent in folder.parents if user is not None and not parent.stat().st_mode & 0o001]
+    if closed:
+        raise ProjectError(
+            f"--folder: PostgreSQL, as the user {user}, must get to {folder}; it may not enter {closed[0]}"
+        )
 
 
 def check_port(port: int | None) -> None:

@@ -51,7 +51,7 @@ def run(asked: Asked) -> int:
         shape = shape_of(asked)
         paths = paths_of(asked)
         shape.check()
-        folder, remove = folder_of(asked)
+        folder, remove = folder_of(asked, shape)
     except (ProgramError, SettingsError, ProjectError, MissingBinaryError) as error:
         print(error, file=sys.stderr)
         return WRONG
@@ -119,7 +119,7 @@ def _serve(
             f"{asked.stack} is at {system.url}", f"its page at {page.url}", sep=", ", highlight=False, soft_wrap=True
         )
         for text in about:
-            console.print(text, highlight=False, soft_wrap=True)
+            console.print(text, highlight=False, markup=False, soft_wrap=True)
         if asked.faults:
             return _try_faults(asked, system, console, paths)
         deadline = time.monotonic() + asked.seconds if asked.seconds is not None else float("inf")
@@ -165,8 +165,7 @@ def _about(asked: Asked, system: System) -> list[str]:
     shape = system.shape
     found = [
         f"{system.folder} holds its files. Ctrl-C ends it; `kill -USR1 {os.getpid()}` deploys the code anew.",
-        "Other than in the cloud:",
-        *(f"  {each}" for each in system.local.differences),
+        "\n  ".join(["Other than in the cloud:", *system.local.differences]),
     ]
     if asked.scale:
         policy = shape.settings.scaling
@@ -174,7 +173,7 @@ def _about(asked: Asked, system: System) -> list[str]:
         by += [f"{policy.requests_per_target} requests a minute and server"] if policy.requests_per_target else []
         found.append(
             f"Scaling to {asked.most} servers at most by {', '.join([*by, *policy.step_policies()])}. "
-            f"A simulated minute is {asked.minute_seconds:g} seconds; rates are real ones. "
+            f"A simulated minute takes {asked.minute_seconds:g} s; rates are real ones. "
             "Scheduled and predictive scaling are not run."
         )
     return found

@@ -47,7 +47,12 @@ class Local:
 def local_environment(settings: Settings, places: Places, *, workers: int) -> Local:
     """Return the environment of the local servers. `workers` is what each runs of gunicorn's."""
     cloud = container_environment(settings, _endpoints(settings))
-    found = {**cloud, **_application(settings, cloud, places, workers), **_database(places)}
+    here = _pooled(settings, pooled=places.pooler is not None)
+    found = {
+        **container_environment(here, _endpoints(here)),
+        **_application(settings, cloud, places, workers),
+        **_database(places),
+    }
     found |= {"CACHE_NODES": ",".join(places.cache)} if places.cache else {}
     found |= {"SESSION_NODES": ",".join(places.sessions)} if places.sessions else {}
     found = {name: value for name, value in found.items() if not _of_the_cloud(name)}
@@ -57,6 +62,14 @@ def local_environment(settings: Settings, places: Places, *, workers: int) -> Lo
     missing = [name for name in settings.secrets if name not in os.environ]
     found |= {name: os.environ[name] for name in settings.secrets if name in os.environ}
     return Local(found, tuple(_differences(cloud, found, missing, secret_variables(settings))))
+
+
+def _pooled(settings: Settings, *, pooled: bool) -> Settings:
+    """Return the settings with PgBouncer, or without it."""
+    if pooled == (settings.database.pooling == "pgbouncer"):
+        return settings
+    database = settings.database.model_copy(update={"pooling": "pgbouncer" if pooled else "direct"})
+    return settings.model_copy(update={"database": database})
 
 
 _CLOUD = frozenset({"DB_SSLROOTCERT", "CACHE_USER", "SESSION_USER", "STATIC_BUCKET", "MEDIA_BUCKET", "ERROR_TRACKER"})
@@ -114,8 +127,6 @@ def _database(places: Places) -> dict[str, str]:
         "DB_PASSWORD": PASSWORD,
         "DB_SSLMODE": "disable",
     }
-    if pooled:
-        found["DB_POOLING"] = "pgbouncer"
     for place, port in enumerate(places.replica_ports, start=1):
         found[f"DB_REPLICA_{place}_HOST"] = LOOPBACK
         found[f"DB_REPLICA_{place}_PORT"] = str(places.pooler if pooled else port)

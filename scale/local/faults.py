@@ -22,7 +22,7 @@ from scale.local.system import Shape, System
 CLIENTS = 1000
 """Enough that no limit of a client's refuses a request."""
 
-BEFORE_SECONDS, AFTER_SECONDS = 1.0, 2.0
+BEFORE_SECONDS, AFTER_SECONDS = 0.5, 1.0
 """The load before the fault, and after all is well again."""
 
 RECOVERY_SECONDS = 120.0

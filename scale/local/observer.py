@@ -80,7 +80,7 @@ class Observer:
         self._log = AccessLog(system.balancer.access_log)
         self._recent: deque[tuple[float, Request]] = deque()
         self._hits: deque[tuple[float, int, int]] = deque()
-        self._processor: dict[int, float] = {}
+        self._processor: dict[int, float] | None = None
         self._shares: dict[str, float] = {}
         self._looked = time.monotonic()
         self._database: psycopg.Connection[tuple[object, ...]] | None = None
@@ -171,7 +171,9 @@ class Observer:
             name = sessions.get(process.session)
             if name is not None:
                 seen[pid] = process.processor_seconds
-                used[name] = used.get(name, 0.0) + process.processor_seconds - self._processor.get(pid, 0.0)
+                # What was used before the first look is of no second that is shown.
+                before = process.processor_seconds if self._processor is None else self._processor.get(pid, 0.0)
+                used[name] = used.get(name, 0.0) + process.processor_seconds - before
         self._processor, self._looked = seen, now
         self._shares = {name: 100 * seconds / spent for name, seconds in used.items()}
         for name, seconds in used.items():

@@ -108,6 +108,11 @@ class Scaler:
             self._last_scale_in,
         )
 
+    def _warmed_names(self) -> list[str]:
+        """Return the servers whose processors count: one that starts is busy with itself."""
+        members = self.system.fleet.members
+        return [each.server.name for each in members if each.state == "in service" and self._warmed(each)]
+
     def _warmed(self, member: Member) -> bool:
         # Those of the beginning have warmed up long ago.
         if member.since <= self._began:
@@ -122,13 +127,15 @@ class Scaler:
         servers = len(self.system.fleet.serving)
         latest = self._observer.latest
         answered = now.answered - before.answered
-        used = sum(seconds - before.processor.get(name, 0.0) for name, seconds in now.processor.items())
+        warmed = self._warmed_names()
+        used = sum(now.processor.get(name, 0.0) - before.processor.get(name, 0.0) for name in warmed)
         found: dict[str, float | None] = {
             "DatabaseConnections": latest.connections if latest else None,
             "TargetResponseTime": (now.upstream_seconds - before.upstream_seconds) / answered if answered else None,
         }
+        if warmed:
+            found[CPU] = 100 * used / (seconds * len(warmed) * self._cores)
         if servers:
-            found[CPU] = 100 * used / (seconds * servers * self._cores)
             found[REQUESTS] = (now.requests - before.requests) * 60 / seconds / servers
         return found
 

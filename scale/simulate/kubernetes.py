@@ -14,7 +14,7 @@ import numpy as np
 from model import instances
 from model.autoscaling import REQUESTS_PER_SECOND, Direction, PodScaling, PodScalingSettings, Vertical, web_scaling
 from model.kubernetes import Kubernetes
-from model.node_capacity import allocatable, nodes_at_most
+from model.node_capacity import allocatable, nodes_at_most, web_pod
 from model.scaling import ScalingPolicy
 from model.servers import Servers as ServerSettings
 from model.settings import Settings
@@ -77,7 +77,11 @@ class Cluster:
     hpa: HpaSpec
     node: NodeType
     plant: Plant
-    """One pod as a server: its `processors` are the cores that it requests."""
+    """One pod as a server: its `processors` are the cores that it gets where its node is full."""
+    requested_cores: float | None = None
+    """What its container requests, of which the HPA's percentages are; by default all that it gets."""
+    pod_cores: float | None = None
+    """What the pod takes of a node, its sidecars' requests among it; by default its container's alone."""
     pod_memory: float = 1 * 2**30
     most_nodes: int = 100
     vpa: Bounds | None = GUIDE_VPA
@@ -85,6 +89,20 @@ class Cluster:
     origin: str = "The settings have no compute.kubernetes: this is the guide's HPA."
     seed: int = 0
     name: str = "hpa"
+
+    @property
+    def request(self) -> float:
+        """Cores that the container requests."""
+        return float(self.plant.processors if self.requested_cores is None else self.requested_cores)
+
+    def cores(self, utilization: float) -> float:
+        """Return the cores that a pod uses while its places are busy for that part of the time.
+
+        A pod that is busy all the time uses what its threads can, or all that it gets: the model rounds its places down
+        to whole requests, and the HPA must not see the remainder as idle.
+        """
+        most = min(self.plant.threads * self.plant.cpu_share, float(self.plant.processors))
+        return min(1.0, utilization) * most
 
 
 @dataclass(frozen=True)
@@ -138,12 +156,19 @@ def _own(settings: Settings, kubernetes: Kubernetes, pod: Plant, seed: int) -> C
     room = allocatable(name)
     if room is None:
         raise FitError(f"the size of {name} is not known")
-    resources = kubernetes.web.resources
+    node = NodeType(room.millicores / 1000, room.memory_mib * 2**20, room.pods)
+    resources, taken = kubernetes.web.resources, web_pod(settings, kubernetes)
+    cores, memory = taken.millicores / 1000, taken.memory_mib * 2**20
+    # Above its request a pod gets its share of what is left of a full node, up to its limit.
+    spare = node.cores / node.holds(cores, memory) - cores
+    gets = min(resources.cpu_limit_millicores, resources.cpu_millicores + 1000 * spare) / 1000
     return Cluster(
         hpa_spec(scaling),
-        NodeType(room.millicores / 1000, room.memory_mib * 2**20, room.pods),
-        replace(pod, processors=resources.cpu_millicores / 1000),
-        pod_memory=resources.memory_mib * 2**20,
+        node,
+        replace(pod, processors=gets),
+        requested_cores=resources.cpu_millicores / 1000,
+        pod_cores=cores,
+        pod_memory=memory,
         most_nodes=sum(nodes.values()),
         vpa=None if kubernetes.vertical is None else vpa_bounds(kubernetes.vertical),
         origin="The HPA, the pods and the nodes are those of compute.kubernetes.",
@@ -178,7 +203,7 @@ class _ClusterLoop:
         self.wanted = max(cluster.hpa.minimum, min(cluster.hpa.maximum, pods))
         self.nodes = NodePool(
             cluster.node,
-            pod_cpu=float(cluster.plant.processors),
+            pod_cpu=cluster.request if cluster.pod_cores is None else cluster.pod_cores,
             pod_memory=cluster.pod_memory,
             nodes=0,
             most_nodes=cluster.most_nodes,
@@ -214,8 +239,7 @@ class _ClusterLoop:
         """Return cores used and requests a second, of one pod; nothing in a gap of the trace."""
         if count != count or ready == 0:
             return None
-        cores = self.cluster.plant.cpu_percent(outcome.utilization) / 100 * self.cluster.plant.processors
-        return cores, (outcome.served + outcome.dropped) / SYNC_SECONDS / ready
+        return self.cluster.cores(outcome.utilization), (outcome.served + outcome.dropped) / SYNC_SECONDS / ready
 
     def _place(self, now: float) -> None:
         """Start the wanted pods as far as the nodes have room, and terminate those that are not wanted."""
@@ -226,7 +250,7 @@ class _ClusterLoop:
         place = len(self.seen) - 1 - self.late
         seen = self.seen[place] if place >= 0 else None
         ready, absent = self.pods.in_service, self.wanted - self.pods.in_service
-        workload = Workload(self.wanted, _pods(ready, absent, now, float(self.cluster.plant.processors)))
+        workload = Workload(self.wanted, _pods(ready, absent, now, self.cluster.request))
         readings: dict[str, Reading] = {}
         if seen is not None:
             readings = {
@@ -234,7 +258,7 @@ class _ClusterLoop:
                 for name, value in (("cpu", seen[0]), (REQUESTS_PER_SECOND, seen[1]))
             }
             if self.vpa is not None and now % 60 == 0:
-                self.vpa.observe(now, cpu=seen[0], memory=None, request=float(self.cluster.plant.processors))
+                self.vpa.observe(now, cpu=seen[0], memory=None, request=self.cluster.request)
         desired = self.hpa.decide(now, workload, readings)
         if desired != self.wanted:
             self.decisions.append(

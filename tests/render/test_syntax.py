@@ -116,6 +116,13 @@ def test_haproxy_takes_servers_that_it_finds_by_name(folder: Path) -> None:
     check_haproxy(folder, haproxy_cfg(parse().traffic, edge(folder, servers=(), discovery=found)))
 
 
+def test_a_warning_of_haproxy_s_is_an_error(folder: Path) -> None:
+    text = haproxy_cfg(parse().traffic, edge(folder))
+    check_haproxy(folder, text)
+    with pytest.raises(ServerError, match="missing timeouts"):
+        check_haproxy(folder, re.sub(r"\n    timeout (client|server|connect) .*", "", text))
+
+
 def policy_of(config: dict[str, Any]) -> TrafficPolicy:
     """Return the policy of a stack's file."""
     return parse(traffic=config).traffic

@@ -43,13 +43,15 @@ class Backend:
 
     What it answers is in the request's query: `status=500`, `seconds=0.5` (after that time), `size=4096` (of body),
     `type=text/css`, `header=Name:value`; `echo=1` answers what it saw as JSON. `/close` is never answered: the
-    connection is closed once the whole request has been read. With `broken` set that is so for every path.
+    connection is closed once the whole request has been read. With `broken` set that is so for every path but those of
+    health checks; with `ill` set these are answered 503.
     """
 
     def __init__(self, name: str, port: int | None = None) -> None:
         self.name = name
         self.port = port or free_port()
         self.broken = False
+        self.ill = False
         self.delay = 0.0
         self._seen = _Seen()
         self._loop = asyncio.new_event_loop()
@@ -177,7 +179,7 @@ class Backend:
         if "echo" in asked:
             body = json.dumps({"server": self.name, "headers": dict(request.headers)}).encode()
         head = [
-            f"HTTP/1.1 {asked.get('status', '200')} Answer",
+            f"HTTP/1.1 {asked.get('status', '503' if check and self.ill else '200')} Answer",
             f"Content-Length: {len(body)}",
             f"X-Server: {self.name}",
         ]

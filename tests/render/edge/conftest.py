@@ -44,7 +44,7 @@ def backends() -> Iterator[list[Backend]]:
 def web(backends: list[Backend]) -> list[Backend]:
     """The servers, all of them well, with nothing asked so far."""
     for backend in backends:
-        backend.broken, backend.delay = False, 0.0
+        backend.broken, backend.ill, backend.delay = False, False, 0.0
         backend.forget()
     return backends
 

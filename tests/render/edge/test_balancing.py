@@ -40,7 +40,7 @@ def test_servers_get_requests_by_their_weights_within_two_percent(
 
 
 def test_the_server_with_the_fewest_requests_is_asked(start: Start, web: list[Backend]) -> None:
-    web[0].delay = 1.5
+    web[0].delay = 3.0
     running = start(web[:2], policy(algorithm="least_outstanding_requests"))
     with ThreadPoolExecutor(4) as pool:
         slow = [pool.submit(ask, running.port, "/") for _ in range(2)]
@@ -99,6 +99,24 @@ def test_the_backup_serves_only_when_all_others_are_down(start: Start, web: list
             backend.start()
 
 
+@haproxy_alone
+def test_checks_in_a_row_take_a_server_out_and_bring_it_back(start: Start, web: list[Backend]) -> None:
+    running = start(web[:2], quick_checks(policy(algorithm="round_robin")))
+    # Of a server that has not been found well yet, the first failed check is enough.
+    until(lambda: len(web[0].checks) >= 2)
+    web[0].forget()
+    web[0].ill = True
+    until(lambda: _left_out(running.port), seconds=30)
+    last, failed = web[0].requests[-1].at, [check.at for check in web[0].checks]
+    assert failed[0] < last, "one failed check is not enough"
+    assert len(failed) >= running.policy.health_check.unhealthy
+    web[0].ill = False
+    web[0].forget()
+    until(lambda: ask(running.port, "/").text == "web1", seconds=30)
+    first, well = web[0].requests[0].at, [check.at for check in web[0].checks]
+    assert sum(at < first for at in well) >= running.policy.health_check.healthy
+
+
 def test_a_random_choice_with_a_backup_keeps_both(start: Start, web: list[Backend]) -> None:
     running = start(web[:2], policy(algorithm="weighted_random"), backups=[web[3]])
     assert {ask(running.port, "/").text for _ in range(40)} == {"web1", "web2"}
@@ -115,7 +133,7 @@ def test_a_connection_that_breaks_is_tried_again_elsewhere(start: Start, web: li
     assert len(web[0].requests) >= 1, "the broken server was asked"
 
 
-@pytest.mark.parametrize("method", ["POST", "PATCH"])
+@pytest.mark.parametrize("method", ["POST", "PATCH", "LOCK"])
 def test_what_may_have_had_an_effect_is_delivered_once(start: Start, web: list[Backend], method: str) -> None:
     running = start(web[:2], policy(algorithm="round_robin"))
     web[0].broken = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import urllib.request
 from collections.abc import Callable
 from typing import Any
@@ -123,6 +124,19 @@ def test_httpclose_makes_a_connection_for_each_request(start: Start, web: list[B
         for _ in range(10):
             assert client.ask("/").status == 200
     assert web[0].connections >= 10
+
+
+@haproxy_alone
+def test_a_server_without_check_is_asked_however_ill_it_is(start: Start, web: list[Backend]) -> None:
+    # How to check stands there; nobody is told to.
+    unchecked = replaced(
+        "default-server check inter 15s rise 2 fall 3 observe layer4 error-limit 3 on-error mark-down", "default-server"
+    )
+    running = start(web[:2], policy(algorithm="round_robin"), change=unchecked)
+    web[0].ill = True
+    time.sleep(0.5)
+    assert {ask(running.port, "/").text for _ in range(10)} == {"web1", "web2"}
+    assert not web[0].checks
 
 
 @haproxy_alone

@@ -192,6 +192,22 @@ def test_behind_a_trusted_proxy_the_client_is_the_last_one_that_no_proxy_of_ours
         assert (seen["x-forwarded-for"], seen["x-forwarded-proto"]) == (client, "https")
 
 
+def test_the_addresses_of_a_network_of_ipv6_are_one_client_and_those_of_ipv4_are_many(
+    start: Start, web: list[Backend]
+) -> None:
+    running = start(web[:1], policy(api={"path": "/api/", "per_minute": 1, "burst": 0}), trusted_proxies=LOOPBACK)
+    clients = {
+        "2001:db8:0:1::1": 200,
+        "2001:db8:0:1:2:3:4:5": 429,
+        "2001:db8:0:2::1": 200,
+        "2001:db8:0:2:ffff::a": 429,
+        "198.51.100.1": 200,
+        "198.51.100.2": 200,
+    }
+    found = {client: ask(running.port, "/api/", headers={"X-Forwarded-For": client}).status for client in clients}
+    assert found == clients
+
+
 def test_one_client_s_requests_at_a_time_are_limited_behind_a_trusted_proxy(start: Start, web: list[Backend]) -> None:
     running = start(web[:1], policy(connections_per_client=3), trusted_proxies=LOOPBACK)
     one, other = ({"X-Forwarded-For": address} for address in ("198.51.100.1", "198.51.100.2"))

@@ -10,6 +10,8 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -185,8 +187,6 @@ def test_a_reload_loses_no_request(start: Start, web: list[Backend]) -> None:
 
 def test_a_reload_brings_new_servers_and_loses_no_request(start: Start, web: list[Backend]) -> None:
     running = start(web[:1], policy(algorithm="round_robin"))
-    from dataclasses import replace
-
     place = replace(running.place, servers=upstreams(web[1:2]))
     text = render(running.kind, running.policy, place)
 
@@ -196,6 +196,16 @@ def test_a_reload_brings_new_servers_and_loses_no_request(start: Start, web: lis
 
     _load_through(running, over)
     assert {ask(running.port, "/").text for _ in range(5)} == {"web2"}
+
+
+def test_a_request_that_runs_when_the_reload_comes_is_finished(start: Start, web: list[Backend]) -> None:
+    running = start(web[:1])
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(ask, running.port, "/?seconds=2")
+        until(lambda: len(web[0].requests) == 1)
+        running.server.reload(render(running.kind, running.policy, replace(running.place, servers=upstreams(web[1:2]))))
+        until(lambda: ask(running.port, "/").text == "web2")
+        assert (slow.result().status, slow.result().text) == (200, "web1")
 
 
 def test_a_configuration_that_is_wrong_is_refused_and_the_old_one_stays(start: Start, web: list[Backend]) -> None:

@@ -263,6 +263,13 @@ def test_the_exit_status_tells_errors_and_a_missed_objective_from_a_clean_run() 
         (["http://x", "--speed", "2"], "are of a --trace"),
         (["http://x", "--header", "nothing"], "is not NAME: VALUE"),
         (["http://x", "--slo", "fast"], "is not an objective"),
+        (["http://x:99999"], "is not a URL"),
+        (["http://x/articles/"], "has a path of its own"),
+        (["http://x", "--path", "/{9-1}"], "{9-1} in '/{9-1}' holds no number"),
+        (["http://x", "--header", "A b: c"], "'A b: c' cannot be sent"),
+        (["http://x", "--header", "A: b\nC: d"], "cannot be sent"),
+        (["http://x", "--duration", "inf"], "--duration: must be a number that ends, is inf"),
+        (["http://x", "--rate", "inf"], "--rate: must be a number that ends, is inf"),
     ],
 )
 def test_what_is_wrong_is_named_and_gives_status_2(arguments: list[str], message: str) -> None:

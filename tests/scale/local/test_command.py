@@ -158,6 +158,41 @@ def test_a_folder_that_cannot_be_made_is_refused(capsys: pytest.CaptureFixture[s
     assert wrong(replace(ASKED, folder=tmp_path / "file" / "folder"), capsys).startswith("--folder: ")
 
 
+def test_a_folder_that_is_too_deep_for_haproxy_s_socket_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    deep = tmp_path / "deep" / ("x" * 80)
+    found = wrong(replace(ASKED, folder=deep, balancer="haproxy"), capsys)
+    assert found == f"--folder: must have a path of at most 76 characters for HAProxy, is {deep}"
+
+
+def test_a_folder_that_postgresql_s_user_may_not_enter_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    monkeypatch.setattr("scale.local.asked.unprivileged_user", lambda: "postgres")
+    found = wrong(replace(ASKED, folder=closed / "folder"), capsys)
+    assert found.startswith(
+        f"--folder: PostgreSQL, as the user postgres, must get to {closed / 'folder'}; it may not enter"
+    )
+
+
+def test_one_server_is_not_enough_for_faults(capsys: pytest.CaptureFixture[str]) -> None:
+    assert wrong(replace(ASKED, faults=True, servers=1), capsys).startswith("--faults: it needs two servers at least")
+
+
+def test_a_fleet_of_pods_has_no_policy_to_run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: django-scale\nruntime: python\n")
+    (tmp_path / "__main__.py").touch()
+    (tmp_path / "Pulumi.dev.yaml").write_text(
+        "config:\n  aws:region: eu-west-1\n  django-scale:application: {image: 'shop:1'}\n"
+        "  django-scale:compute: {servers: false, kubernetes: {}}\n"
+    )
+    found = wrong(replace(ASKED, directory=tmp_path, scale=True), capsys)
+    assert found == "--scale: it runs the policies of the EC2 fleet, and compute.servers is false in this stack"
+
+
 def test_a_folder_without_a_project_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert wrong(replace(ASKED, project=tmp_path), capsys) == f"--project: there is no manage.py in {tmp_path}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from django_scale.settings.environment import read
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -16,13 +17,15 @@ from tests.model.parsing import parse
 from tests.strategies import Stack, stacks
 
 
-def local(settings: Settings) -> Local:
-    """Return the environment of a system at made-up ports."""
+def local(settings: Settings, pooled: bool | None = None) -> Local:
+    """Return the environment of a system at made-up ports, by default with PgBouncer where the settings have it."""
+    if pooled is None:
+        pooled = settings.database.pooling == "pgbouncer"
     places = Places(
         balancer="127.0.0.1:8000",
         database_port=5432,
         replica_ports=[5433 + place for place, _ in enumerate(settings.database.replicas)],
-        pooler=6432 if settings.database.pooling == "pgbouncer" else None,
+        pooler=6432 if pooled else None,
         replica_names=pooled_replica_names(settings.database),
         cache=["127.0.0.1:7000"] if settings.cache.data else [],
         sessions=["127.0.0.1:7100"] if settings.cache.sessions else [],
@@ -59,6 +62,14 @@ def test_without_it_a_process_connects_to_each_instance() -> None:
     found = variables(database={"replicas": [{}, {}]})
     assert (found["DB_PORT"], found["DB_REPLICA_1_PORT"], found["DB_REPLICA_2_PORT"]) == ("5432", "5433", "5434")
     assert "DB_REPLICA_1_NAME" not in found
+
+
+@pytest.mark.parametrize("pooling", ["direct", "psycopg-pool", "pgbouncer"])
+def test_a_run_with_or_without_pgbouncer_is_as_a_stack_with_or_without_it(pooling: str) -> None:
+    chosen = parse(database={"pooling": pooling, "replicas": [{}]})
+    for pooled, same in ((True, "pgbouncer"), (False, "direct" if pooling == "pgbouncer" else pooling)):
+        alike = parse(database={"pooling": same, "replicas": [{}]})
+        assert local(chosen, pooled).variables == local(alike).variables
 
 
 def test_a_team_s_own_variables_and_the_policy_s_static_path_are_kept() -> None:

@@ -120,11 +120,26 @@ def test_a_stack_with_a_cluster_is_replayed_with_its_own() -> None:
     assert (cluster.hpa.minimum, cluster.hpa.maximum) == (5, 9)
     assert cluster.hpa.metrics[1].average == 20
     assert cluster.hpa.up.stabilization_seconds == 0
-    assert (cluster.plant.processors, cluster.pod_memory) == (1.5, 2 * 2**30)
+    # With nginx 1.55 cores and 2112 MiB, of which a node of 3.72 cores holds two.
+    assert (cluster.requested_cores, cluster.pod_cores, cluster.pod_memory) == (1.5, 1.55, 2112 * 2**20)
+    assert cluster.plant.processors == pytest.approx(1.5 + (3.72 - 2 * 1.55) / 2)
     found = run([1000.0] * 10, cluster)
     assert found.run.in_service[0] == 5
     assert found.recommendation is None
     assert "compute.kubernetes" in found.notes()[0]
+
+
+def test_a_pod_gets_no_more_than_its_limit() -> None:
+    limited = own(web={"resources": {"cpu_millicores": 1500, "cpu_limit_millicores": 1600}})
+    assert limited.plant.processors == 1.6
+
+
+@pytest.mark.parametrize("millicores", [250, 500, 750, 1000])
+def test_a_pod_that_is_busy_all_the_time_is_above_its_target_however_small_it_is(millicores: int) -> None:
+    cluster = own(web={"resources": {"cpu_millicores": millicores, "cpu_limit_millicores": millicores}}, vertical=None)
+    assert cluster.cores(1.0) / cluster.request >= 0.7
+    found = run([200.0] * 10 + [3000.0] * 30, cluster)
+    assert found.run.in_service[-1] > found.run.in_service[0]
 
 
 def test_what_is_replayed_is_what_is_deployed() -> None:
