@@ -30,11 +30,15 @@ TRAFFIC: dict[str, Any] = {"balancer": "haproxy", "firewall": None}
 SCALING: dict[str, Any] = {"requests_per_target": None, "response_time": None}
 
 
-@cache
-def planned(nat: str = "per-zone") -> Plan:
+def stack(nat: str = "per-zone") -> Stack:
     application = {"name": "shop", "image": "shop:1", "domain": "shop.example.com", "hosted_zone": "example.com"}
     config = {"application": application, "traffic": TRAFFIC, "scaling": SCALING, "network": {"nat": nat}}
-    return plan(Stack("prod", "eu-west-1", config))
+    return Stack("prod", "eu-west-1", config)
+
+
+@cache
+def planned(nat: str = "per-zone") -> Plan:
+    return plan(stack(nat))
 
 
 def update() -> Recording:
