@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from ipaddress import IPv4Network
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -30,11 +30,15 @@ TRAFFIC: dict[str, Any] = {"balancer": "haproxy", "firewall": None}
 SCALING: dict[str, Any] = {"requests_per_target": None, "response_time": None}
 
 
-@cache
-def planned(nat: str = "per-zone") -> Plan:
+def stack(nat: str = "per-zone") -> Stack:
     application = {"name": "shop", "image": "shop:1", "domain": "shop.example.com", "hosted_zone": "example.com"}
     config = {"application": application, "traffic": TRAFFIC, "scaling": SCALING, "network": {"nat": nat}}
-    return plan(Stack("prod", "eu-west-1", config))
+    return Stack("prod", "eu-west-1", config)
+
+
+@cache
+def planned(nat: str = "per-zone") -> Plan:
+    return plan(stack(nat))
 
 
 def update() -> Recording:
@@ -86,7 +90,7 @@ def test_nginx_believes_haproxy_and_no_other_network(nat: str, tier: str) -> Non
 
 
 def test_a_requests_id_is_haproxys() -> None:
-    assert update().outputs["environment"]["REQUEST_ID_HEADERS"] == "X-Request-ID"
+    assert cast("dict[str, str]", update().outputs["environment"])["REQUEST_ID_HEADERS"] == "X-Request-ID"
 
 
 def test_errors_and_slowness_are_what_the_application_publishes() -> None:
@@ -162,7 +166,8 @@ def test_the_plan_draws_haproxy_between_the_balancer_and_the_servers() -> None:
     ],
 )
 def test_what_haproxy_does_not_go_with_is_refused_with_the_way_out(changed: dict[str, Any], message: str) -> None:
-    assert problems(**({"traffic": TRAFFIC, "scaling": SCALING} | changed)) == [message]
+    given: dict[str, Any] = {"traffic": TRAFFIC, "scaling": SCALING, **changed}
+    assert problems(region="eu-west-1", secret=(), **given) == [message]
 
 
 @pytest.mark.parametrize(
@@ -177,4 +182,5 @@ def test_what_haproxy_does_not_go_with_is_refused_with_the_way_out(changed: dict
     ],
 )
 def test_what_hardly_differs_is_taken(near: dict[str, Any]) -> None:
-    assert problems(**({"traffic": TRAFFIC, "scaling": SCALING} | near)) == []
+    given: dict[str, Any] = {"traffic": TRAFFIC, "scaling": SCALING, **near}
+    assert problems(region="eu-west-1", secret=(), **given) == []

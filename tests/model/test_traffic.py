@@ -53,7 +53,7 @@ from tests.model.parsing import assert_rule, parse
         (
             {"balancer": "nginx"},
             "balancer: must be 'alb' or 'haproxy', is 'nginx'",
-            {"balancer": "haproxy"},
+            {"balancer": "alb"},
         ),
         (
             {"pool": {"keepalive_seconds": 75}},

@@ -42,6 +42,9 @@ def taken(draw: st.DrawFn) -> Stack:
     servers["instance_type"] = draw(st.sampled_from(machines))
     if "other_instance_types" in servers:
         servers["other_instance_types"] = draw(st.lists(st.sampled_from(machines), unique=True))
+    haproxy: Group = config.get("traffic", {}).get("haproxy", {})
+    if "instance_type" in haproxy:
+        haproxy["instance_type"] = draw(st.sampled_from(machines))
     servers["root_volume_gib"] = 200
     config["network"] = {**config.get("network", {}), "cidr": "10.0.0.0/16"}
     _everywhere(config, draw)

@@ -89,6 +89,8 @@ def setting(resource: Resource, key: str, settings: Settings | None) -> str:
         return _cache(resource, key)
     if resource.type == t.LOG_GROUP and key == "retentionInDays":
         return _LOG_GROUPS.get(resource.name.rpartition("-")[2], "")
+    if resource.type == t.LAUNCH_TEMPLATE and resource.name == f"{settings.prefix}-edge-template":
+        return "traffic.haproxy.instance_type" if key == "instanceType" else ""
     found = _KEYS.get(resource.type, {}).get(key, "")
     if resource.type == t.SCHEDULE:
         return found.replace("[]", f"[{_scheduled(resource, settings)}]")

@@ -137,7 +137,7 @@ def _group(env: Environment, resource: Resource) -> None:
         AutoScalingGroupName=name,
         MinSize=inputs["minSize"],
         MaxSize=inputs["maxSize"],
-        DesiredCapacity=inputs["desiredCapacity"],
+        DesiredCapacity=inputs.get("desiredCapacity", inputs["minSize"]),
         LaunchTemplate={"LaunchTemplateId": template["id"], "Version": template["version"]},
         VPCZoneIdentifier=",".join(inputs["vpcZoneIdentifiers"]),
         HealthCheckType=inputs["healthCheckType"],
@@ -251,16 +251,20 @@ def _subscription(env: Environment, resource: Resource) -> None:
 def _balancer(env: Environment, resource: Resource) -> None:
     inputs, elb = env.inputs(resource), env.client("elbv2")
     made = elb.create_load_balancer(
-        Name=str(resource.state["name"]), Subnets=inputs["subnets"], Type="application", Tags=env.tag_list()
+        Name=str(resource.state["name"]),
+        Subnets=inputs["subnets"],
+        Type=inputs["loadBalancerType"],
+        Tags=env.tag_list(),
     )["LoadBalancers"][0]
     arn = made["LoadBalancerArn"]
-    attributes = {
-        "deletion_protection.enabled": inputs["enableDeletionProtection"],
-        "idle_timeout.timeout_seconds": inputs["idleTimeout"],
-        "routing.http.drop_invalid_header_fields.enabled": inputs["dropInvalidHeaderFields"],
-        "access_logs.s3.enabled": inputs["accessLogs"]["enabled"],
-        "access_logs.s3.bucket": inputs["accessLogs"]["bucket"],
-    }
+    attributes = {"deletion_protection.enabled": inputs["enableDeletionProtection"]}
+    if inputs["loadBalancerType"] == "application":
+        attributes |= {
+            "idle_timeout.timeout_seconds": inputs["idleTimeout"],
+            "routing.http.drop_invalid_header_fields.enabled": inputs["dropInvalidHeaderFields"],
+            "access_logs.s3.enabled": inputs["accessLogs"]["enabled"],
+            "access_logs.s3.bucket": inputs["accessLogs"]["bucket"],
+        }
     elb.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=_attributes(attributes))
     env.learn(resource, id=arn, arn=arn, arnSuffix=arn.partition(":loadbalancer/")[2], dnsName=made["DNSName"])
 
@@ -290,11 +294,12 @@ def _targets(env: Environment, resource: Resource) -> None:
         Tags=env.tag_list(),
     )["TargetGroups"][0]
     arn = made["TargetGroupArn"]
-    attributes = {
-        "deregistration_delay.timeout_seconds": inputs["deregistrationDelay"],
-        "slow_start.duration_seconds": inputs["slowStart"],
-        "load_balancing.algorithm.type": inputs["loadBalancingAlgorithmType"],
-    }
+    attributes = {"deregistration_delay.timeout_seconds": inputs["deregistrationDelay"]}
+    if inputs["protocol"] == "HTTP":
+        attributes |= {
+            "slow_start.duration_seconds": inputs["slowStart"],
+            "load_balancing.algorithm.type": inputs["loadBalancingAlgorithmType"],
+        }
     elb.modify_target_group_attributes(TargetGroupArn=arn, Attributes=_attributes(attributes))
     env.learn(resource, id=arn, arn=arn, arnSuffix=arn.rpartition(":")[2])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import json
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from scale import user_data
 from scale.cli import app
 from scale.operate.find import Finder
 from scale.operate.verify.comparison import compare
@@ -337,9 +337,12 @@ def test_a_topic_that_is_gone_is_told_for_each_alarm_that_invokes_it(finder: Fin
 def test_a_server_s_script_is_compared_in_what_the_settings_decide(finder: Finder, live: Answers) -> None:
     def change(answer: dict[str, Any]) -> None:
         data = answer["LaunchTemplateVersions"][0]["LaunchTemplateData"]
-        script = gzip.decompress(base64.b64decode(data["UserData"])).decode()
-        script = script.replace("DB_REPLICA_2_WEIGHT=3", "DB_REPLICA_2_WEIGHT=9").replace("shop:1.4.0", "shop:1.3.9")
-        data["UserData"] = base64.b64encode(gzip.compress(script.encode())).decode()
+        script = (
+            (user_data.script(data["UserData"]) or "")
+            .replace("DB_REPLICA_2_WEIGHT=3", "DB_REPLICA_2_WEIGHT=9")
+            .replace("shop:1.4.0", "shop:1.3.9")
+        )
+        data["UserData"] = base64.b64encode(script.encode()).decode()
         data["MetadataOptions"]["HttpTokens"] = "optional"
 
     live.change("ec2:DescribeLaunchTemplateVersions", change)
