@@ -52,7 +52,7 @@ class Application(Server):
     def manage(self, *arguments: str) -> str:
         """The output of a management command with the same variables."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        return self.project.manage(self._variables, *arguments)
+        return self.project.manage(self._variables, *arguments, guard=self.guard)
 
     def ready(self) -> bool:
         """Whether it answers."""

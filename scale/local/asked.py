@@ -53,6 +53,8 @@ def shape_of(asked: Asked) -> Shape:
         raise ProjectError(f"--balancer: must be nginx or haproxy, is {asked.balancer!r}")
     if asked.scale and not settings.compute.servers:
         raise ProjectError("--scale: it runs the policies of the EC2 fleet, and compute.servers is false in this stack")
+    if asked.scale and asked.faults:
+        raise ProjectError("--faults: it needs a fleet that stays as it is, without --scale")
     servers = asked.servers or min(max(_least(settings), 2 if asked.faults else 1), asked.most)
     if asked.faults and servers < 2:
         raise ProjectError("--faults: it needs two servers at least, one to fail and one to answer")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
+import textwrap
 import time
 from collections.abc import Generator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from types import FrameType
+from typing import Any
 
 import psycopg
 import redis
@@ -41,8 +44,13 @@ LINE_SECONDS = 10.0
 """Between two lines where there is no terminal."""
 
 
-class _Ended(Exception):  # noqa: N818 - it is no error
-    """A signal asks for the end."""
+@dataclass
+class _Signals:
+    """What signals have asked for. Their handlers do nothing but say so here: an exception that a handler raises may
+    come while a lock is taken, and be lost with the lock held."""
+
+    end: bool = False
+    deploy: bool = False
 
 
 def run(asked: Asked) -> int:
@@ -56,45 +64,55 @@ def run(asked: Asked) -> int:
         print(error, file=sys.stderr)
         return WRONG
     console, unexpected = Console(), False
-    try:
-        with _signals() as deploys, Reaper(folder, remove=remove) as reaper:
-            try:
-                with System(shape, folder, reaper) as system:
-                    system.start(lambda text: console.print(f"Starting {text} ...", style="dim", highlight=False))
-                    unexpected = _serve(asked, system, console, deploys, paths)
-            except (ServerError, psycopg.Error, redis.RedisError, OSError) as error:
-                reaper.keep()
-                print(f"{error}\nWhat the servers have written is in {folder}.", file=sys.stderr)
-                return FAILED
-    except _Ended:
-        pass
+    with _signals() as signals, Reaper(folder, remove=remove) as reaper:
+        try:
+            with System(shape, folder, reaper) as system:
+                starting = system.threads.submit(system.start, partial(_say, console))
+                if _wait_for(starting, signals):
+                    unexpected = _serve(asked, system, console, signals, paths)
+        except (ServerError, psycopg.Error, redis.RedisError, OSError) as error:
+            reaper.keep()
+            print(f"{error}\nWhat the servers have written is in {folder}.", file=sys.stderr)
+            return FAILED
     console.print("Ended.", style="dim")
     return FAILED if unexpected else ENDED
 
 
+def _say(console: Console, text: str) -> None:
+    console.print(f"Starting {text} ...", style="dim", highlight=False)
+
+
+def _wait_for(work: Future[Any], signals: _Signals) -> bool:
+    """Return whether work was done, with its error raised; false where a signal asks for the end before."""
+    while not work.done():
+        if signals.end:
+            return False
+        time.sleep(0.05)
+    work.result()
+    return True
+
+
 @contextmanager
-def _signals() -> Generator[threading.Event]:
-    """Turn SIGINT, SIGTERM and SIGHUP into _Ended, once; SIGUSR1 sets the event that is given."""
-    deploys = threading.Event()
+def _signals() -> Generator[_Signals]:
+    """Let SIGINT, SIGTERM and SIGHUP ask for the end, and SIGUSR1 for a deployment."""
+    asked = _Signals()
 
     def end(number: int, frame: FrameType | None) -> None:
-        # While it ends, a second signal changes nothing: what has begun to stop is waited for.
-        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(each, signal.SIG_IGN)
-        raise _Ended
+        asked.end = True
+
+    def deploy(number: int, frame: FrameType | None) -> None:
+        asked.deploy = True
 
     before = {each: signal.signal(each, end) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, lambda number, frame: deploys.set())
+    before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, deploy)
     try:
-        yield deploys
+        yield asked
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
 
 
-def _serve(
-    asked: Asked, system: System, console: Console, deploys: threading.Event, paths: Sequence[RequestPath]
-) -> bool:
+def _serve(asked: Asked, system: System, console: Console, signals: _Signals, paths: Sequence[RequestPath]) -> bool:
     """Watch, scale and show until a signal, or for as long as was asked, or try the faults.
 
     Return whether requests failed for no known reason.
@@ -121,9 +139,10 @@ def _serve(
         for text in about:
             console.print(text, highlight=False, markup=False, soft_wrap=True)
         if asked.faults:
-            return _try_faults(asked, system, console, paths)
+            trying = system.threads.submit(_try_faults, asked, system, console, paths)
+            return trying.result() if _wait_for(trying, signals) else False
         deadline = time.monotonic() + asked.seconds if asked.seconds is not None else float("inf")
-        _show(f"{asked.stack} at {system.url}, page {page.url}", observer, console, deploys, deadline)
+        _show(f"{asked.stack} at {system.url}, page {page.url}", observer, console, signals, deadline)
     finally:
         registry.leave(entry)
         for part in reversed(begun):
@@ -144,7 +163,8 @@ def _try_faults(asked: Asked, system: System, console: Console, paths: Sequence[
             reasons.append(fault.reason)
         out(faults.line(row, reasons.index(fault.reason) + 1 if fault.reason in reasons else None))
         unexpected = unexpected or row.unexpected
-    out("".join(f"\n({number}) {reason}" for number, reason in enumerate(reasons, start=1)))
+    for number, reason in enumerate(reasons, start=1):
+        out("\n" + textwrap.fill(f"({number}) {reason}", 110, subsequent_indent="    "))
     return unexpected
 
 
@@ -179,19 +199,21 @@ def _about(asked: Asked, system: System) -> list[str]:
     return found
 
 
-def _show(title: str, observer: Observer, console: Console, deploys: threading.Event, deadline: float) -> None:
-    """Show what happens until a signal raises, or until `deadline` (monotonic)."""
-    printed, told = 0.0, 0
+def _show(title: str, observer: Observer, console: Console, signals: _Signals, deadline: float) -> None:
+    """Show what happens until a signal asks for the end, or until `deadline` (monotonic)."""
+    printed, told, drawn = 0.0, 0, None
     with Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else _nothing() as drawing:
-        while time.monotonic() < deadline:
+        while not signals.end and time.monotonic() < deadline:
             with observer.changed:
-                observer.changed.wait(1.0)
-            if deploys.is_set():
-                deploys.clear()
+                observer.changed.wait(0.2)
+            if signals.deploy:
+                signals.deploy = False
                 observer.system.threads.submit(_deploy, observer)
             events, latest = observer.events, observer.latest
             if drawing is not None:
-                drawing.update(live.view(title, latest, events), refresh=True)
+                if latest is not drawn:
+                    drawing.update(live.view(title, latest, events), refresh=True)
+                drawn = latest
                 continue
             for event in events[told:]:
                 console.print(f"{event.at:%H:%M:%S}  {event.text}", highlight=False, soft_wrap=True)

@@ -16,7 +16,7 @@ import psycopg
 
 from scale.load.client import Measured, Path, Target, drive
 from scale.local.servers import Server
-from scale.local.servers.process import wait_for
+from scale.local.servers.process import ServerError, wait_for
 from scale.local.system import Shape, System
 
 CLIENTS = 1000
@@ -112,7 +112,7 @@ _CONNECTIONS = (
 )
 _POOLER = (
     "Each open connection to it may fail once, and while it is away requests that need the database wait, then fail. "
-    "Here one serves all servers; in the cloud each server has its own, and the balancer asks another."
+    "Here one serves all servers; in the cloud each has its own, and its health check takes it out."
 )
 
 
@@ -149,7 +149,12 @@ def run(system: System, fault: Fault, *, rate: float, paths: Sequence[Path]) -> 
 
 
 def well(system: System) -> bool:
-    """Return whether every server runs and answers, the replicas stream and the clusters serve all their slots."""
+    """Return whether every server runs and answers, the replicas stream and the clusters serve all their slots.
+
+    ServerError where the system is ending.
+    """
+    if system.ending:
+        raise ServerError("the system is ending")
     members = system.fleet.members
     path = system.shape.settings.traffic.health_check.path
     return (

@@ -139,14 +139,19 @@ class Fleet:
     def deploy(self, variables: Mapping[str, str] | None = None) -> None:
         """Replace every server by a new one, one by one: the new one serves before the old one drains.
 
-        The new ones read the project's code anew. `variables` are further ones from now on.
+        The new ones read the project's code anew. `variables` are further ones from now on. Raises ServerError where a
+        new one does not become healthy; those that it would have replaced go on.
         """
-        self._variables |= variables or {}
+        before = self._variables
+        self._variables = {**before, **(variables or {})}
         self.deploying = True
         try:
             for old in self.serving:
                 self.add()
                 self.remove(old)
+        except ServerError:
+            self._variables = before
+            raise
         finally:
             self.deploying = False
 

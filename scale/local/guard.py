@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -22,8 +24,9 @@ class Reaper:
     def __init__(self, folder: Path, *, remove: bool) -> None:
         self._folder = folder
         self._sessions: set[int] = set()
+        self._tools: set[int] = set()
         self._lock = threading.Lock()
-        self._refusing = False
+        self.refusing = False
         options = ["--remove"] if remove else []
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", reaper.__file__, str(folder), *options],
@@ -40,20 +43,31 @@ class Reaper:
         """The reaper's process."""
         return self._process.pid
 
-    def began(self, session: int) -> None:
-        """A server has begun, in a session of its own. ServerError after `refuse`: what has begun is to be ended."""
-        self._sessions.add(session)
+    def began(self, session: int, *, brief: bool = False) -> None:
+        """A server has begun, or a tool, which is `brief`, in a session of its own.
+
+        ServerError after `refuse`: what has begun is to be ended.
+        """
+        with self._lock:
+            (self._tools if brief else self._sessions).add(session)
         self._tell(f"+{session}")
-        if self._refusing:
+        if self.refusing:
             raise ServerError("the system is ending")
 
     def refuse(self) -> None:
-        """Let nothing begin any more."""
-        self._refusing = True
+        """Let nothing begin any more, and end the tools that run."""
+        self.refusing = True
+        with self._lock:
+            tools = set(self._tools)
+        for tool in tools:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(tool, signal.SIGKILL)
 
     def ended(self, session: int) -> None:
         """It has ended, with all its processes."""
-        self._sessions.discard(session)
+        with self._lock:
+            self._tools.discard(session)
+            self._sessions.discard(session)
         self._tell(f"-{session}")
 
     def keep(self) -> None:
@@ -73,7 +87,7 @@ class Reaper:
             if self._process.stdin is not None:
                 self._process.stdin.close()
         if self._process.wait() != 0:
-            reaper.sweep(self._folder, self._sessions)
+            reaper.sweep(self._folder, self._sessions | self._tools)
 
     def __enter__(self) -> Self:
         """Begin."""

@@ -100,7 +100,8 @@ class Observer:
         return list(self.supervisor.events)
 
     def start(self) -> None:
-        """Begin."""
+        """Begin. What was logged before is not of now."""
+        self._log.read()
         self._thread.start()
 
     def stop(self) -> None:

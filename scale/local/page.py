@@ -14,7 +14,7 @@ import numpy as np
 from aiohttp import web
 
 from scale.local.observer import Observer, Snapshot
-from scale.local.servers.process import free_port
+from scale.local.servers.ports import free_port
 from scale.local.supervisor import Event
 from scale.simulate.svg import Axis, Curve, chart, round_step
 

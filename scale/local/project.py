@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scale.local.servers.process import run_tool
+from scale.local.servers.process import Guard, run_tool
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,10 +34,10 @@ class Project:
         """Return `variables` with those that the project needs besides."""
         return {"PYTHONPATH": str(self.folder), **variables, **self.variables}
 
-    def manage(self, variables: Mapping[str, str], *arguments: str) -> str:
+    def manage(self, variables: Mapping[str, str], *arguments: str, guard: Guard | None = None) -> str:
         """Run a management command; return its output. ServerError with its errors where it fails."""
         command = [self.python, str(self.folder / "manage.py"), *arguments]
-        return run_tool(command, env=self.environment(variables))
+        return run_tool(command, env=self.environment(variables), guard=guard)
 
 
 def example() -> Project:

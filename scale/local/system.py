@@ -120,6 +120,11 @@ class System:
         )
 
     @property
+    def ending(self) -> bool:
+        """Whether it is being stopped."""
+        return self._reaper.refusing
+
+    @property
     def url(self) -> str:
         """Where the application is."""
         return f"http://{self.balancer.address}"
@@ -182,7 +187,7 @@ class System:
     def _manage(self, *arguments: str) -> None:
         alone = {name: value for name, value in self.local.variables.items() if not name.startswith("DB_REPLICA_")}
         alone |= {"DB_PORT": str(self.primary.port), "DB_POOLING": "direct", "TMPDIR": str(self.folder)}
-        self.shape.project.manage(alone, *arguments)
+        self.shape.project.manage(alone, *arguments, guard=self._reaper)
 
     def balance(self) -> None:
         """Let the balancer read its configuration anew, for the servers as they are."""

@@ -10,8 +10,9 @@ from scale.local.servers.binaries import MissingBinaryError, find_binary
 from scale.local.servers.haproxy import Haproxy
 from scale.local.servers.nginx import Nginx
 from scale.local.servers.pgbouncer import PgBouncer
+from scale.local.servers.ports import free_port
 from scale.local.servers.postgresql import PostgreSQL, Primary, Replica
-from scale.local.servers.process import Server, free_port
+from scale.local.servers.process import Server
 from scale.local.servers.redis import Redis, RedisCluster
 
 __all__ = [

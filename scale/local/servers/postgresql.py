@@ -97,6 +97,7 @@ class Primary(PostgreSQL):
                 *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-sync"),
             ],
             self.user,
+            guard=self.guard,
         )
         with (self.data / "postgresql.conf").open("a") as settings:
             settings.write(_SETTINGS)
@@ -139,6 +140,7 @@ class Replica(PostgreSQL):
             ],
             self.user,
             {"PGPASSWORD": PASSWORD},
+            self.guard,
         )
         with (self.data / "postgresql.conf").open("a") as settings:
             # The primary knows it by this name, in pg_stat_replication.

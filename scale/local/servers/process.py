@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import pwd
 import shutil
@@ -15,27 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, Self
 
+from scale.local.servers.errors import ServerError
+from scale.local.servers.ports import free_port
 from scale.local.servers.process_table import processes
-
-PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
-_given: set[int] = set()
-
-
-class ServerError(RuntimeError):
-    """A server did not start or a tool failed; the message ends with its log."""
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens at, below the range of outgoing connections; none is given twice."""
-    for port in range(20_000 + os.getpid() % 100 * 100, 32_000):
-        if port in _given:
-            continue
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            _given.add(port)
-            return port
-    raise ServerError("no free port")
 
 
 def unprivileged_user() -> str | None:
@@ -56,41 +37,22 @@ def own(path: Path, user: str | None) -> None:
 
 
 def run_as(user: str | None, command: Sequence[str]) -> list[str]:
-    """The command line that runs `command` as `user`."""
-    if user is None:
-        return list(command)
-    return [
-        "setpriv",
-        "--pdeathsig=KILL",
-        f"--reuid={user}",
-        f"--regid={pwd.getpwnam(user).pw_gid}",
-        "--clear-groups",
-        *command,
-    ]
-
-
-def run_tool(command: Sequence[str], user: str | None = None, env: Mapping[str, str] | None = None) -> str:
-    """Run a tool to its end; gives its output. ServerError with its errors when it fails."""
-    done = subprocess.run(
-        run_as(user, command),
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd="/",
-        timeout=120,
-        env={**os.environ, **(env or {})},
-        preexec_fn=_die_with_parent,  # only a system call
-    )
-    if done.returncode:
-        raise ServerError(f"{command[0]} failed: {done.stderr or done.stdout}")
-    return done.stdout
+    """The command line that runs `command`, as `user` where one is given, until the thread that begins it ends."""
+    # setpriv and not a function of ours between fork and exec, which may hang in a process of several threads.
+    line = ["setpriv", "--pdeathsig=KILL"]
+    if user is not None:
+        line += [f"--reuid={user}", f"--regid={pwd.getpwnam(user).pw_gid}", "--clear-groups"]
+    return [*line, *command]
 
 
 class Guard(Protocol):
     """Who ends a server's processes should this process not come to it."""
 
-    def began(self, session: int) -> None:
-        """A server has begun, in a session of its own. ServerError where none may begin any more."""
+    def began(self, session: int, *, brief: bool = False) -> None:
+        """A server has begun, or a tool, which is `brief`, in a session of its own.
+
+        ServerError where none may begin any more.
+        """
         ...
 
     def ended(self, session: int) -> None:
@@ -98,8 +60,41 @@ class Guard(Protocol):
         ...
 
 
-def _die_with_parent() -> None:
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+TOOL_SECONDS = 120.0
+"""The longest that a tool may take, on a slow machine."""
+
+
+def run_tool(
+    command: Sequence[str],
+    user: str | None = None,
+    env: Mapping[str, str] | None = None,
+    guard: Guard | None = None,
+) -> str:
+    """Run a tool to its end; gives its output. ServerError with its errors when it fails, or takes too long."""
+    process = subprocess.Popen(
+        run_as(user, command),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd="/",
+        env={**os.environ, **(env or {})},
+        start_new_session=True,
+    )
+    with process:
+        try:
+            if guard is not None:
+                guard.began(process.pid, brief=True)
+            output, errors = process.communicate(timeout=TOOL_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise ServerError(f"{command[0]} takes longer than {TOOL_SECONDS:g} s") from None
+        finally:
+            process.kill()
+            if guard is not None:
+                guard.ended(process.pid)
+    if process.returncode:
+        raise ServerError(f"{command[0]} failed: {errors or output}")
+    return output
 
 
 class Server:
@@ -185,7 +180,6 @@ class Server:
                 cwd="/",
                 env={**self.inherited(), **self.environment()},
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # only a system call
             )
         if self.guard is not None:
             try:

@@ -10,7 +10,8 @@ from typing import Any, Self
 import redis
 
 from scale.local.servers.binaries import find_binary
-from scale.local.servers.process import Server, ServerError, free_port, wait_for
+from scale.local.servers.ports import free_port
+from scale.local.servers.process import Server, ServerError, wait_for
 
 SLOTS = 16_384
 

@@ -85,6 +85,12 @@ def test_the_load_command_finds_it_by_its_stack_s_name(dev: Command) -> None:
     assert re.search(r"^errors +0$", done.stdout, re.MULTILINE)
 
 
+def test_a_signal_deploys_the_code_anew(dev: Command) -> None:
+    dev.process.send_signal(signal.SIGUSR1)
+    until(lambda: re.search(r"^\d\d:\d\d:\d\d  deployed$", dev.output, re.MULTILINE) is not None, 60)
+    assert get(dev.address())[0] == 200
+
+
 def test_ctrl_c_ends_it_with_nothing_left(dev: Command) -> None:
     """The last test of this system."""
     begun = below(dev.process.pid)
@@ -97,8 +103,10 @@ def test_ctrl_c_ends_it_with_nothing_left(dev: Command) -> None:
 
 
 def test_killed_it_leaves_nothing_either() -> None:
-    with scale_local("staging", "--balancer", "haproxy", "--pgbouncer", "--servers", "1") as running:
-        assert get(running.address())[0] == 200
+    """A project of one's own, behind HAProxy and PgBouncer."""
+    project = ("--project", "example", "--fill", "demo_data --articles 3")
+    with scale_local("staging", "--balancer", "haproxy", "--pgbouncer", "--servers", "1", *project) as running:
+        assert "Article 3" in get(running.address())[2]
         begun = below(running.process.pid)
         assert running.end(signal.SIGKILL) == -signal.SIGKILL
         until(lambda: not alive(begun))
@@ -180,6 +188,11 @@ def test_a_folder_that_postgresql_s_user_may_not_enter_is_refused(
 
 def test_one_server_is_not_enough_for_faults(capsys: pytest.CaptureFixture[str]) -> None:
     assert wrong(replace(ASKED, faults=True, servers=1), capsys).startswith("--faults: it needs two servers at least")
+
+
+def test_faults_and_a_policy_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    found = wrong(replace(ASKED, faults=True, scale=True), capsys)
+    assert found == "--faults: it needs a fleet that stays as it is, without --scale"
 
 
 def test_a_fleet_of_pods_has_no_policy_to_run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path as Folder
 
@@ -13,9 +14,12 @@ from scale.local.asked import EXAMPLE_PATHS
 from scale.local.faults import Fault, Ongoing, Row
 from scale.local.guard import Reaper
 from scale.local.project import example
+from scale.local.servers.process import ServerError
 from scale.local.supervisor import Supervisor
 from scale.local.system import BalancerName, Shape, System
 from tests.model.parsing import parse
+from tests.scale.local.running import get
+from tests.scale.projects import ROOT
 
 RATE = 25.0
 
@@ -70,6 +74,15 @@ def test_a_deployment_replaces_every_server_and_fails_no_request(system: System)
     assert len(system.fleet.serving) == len(before)
 
 
+def test_a_version_that_does_not_start_takes_nobody_s_place(system: System) -> None:
+    before = system.fleet.serving
+    with pytest.raises(ServerError, match="ended"):
+        system.fleet.deploy({"DJANGO_SETTINGS_MODULE": "project.missing"})
+    assert system.fleet.serving == before
+    assert [member.state for member in system.fleet.members] == ["in service"] * len(before)
+    assert get(system.url)[0] == 200
+
+
 def test_a_system_has_the_faults_of_its_parts(tmp_path: Folder) -> None:
     settings = parse(cache={"data": None, "sessions": None})
     with Reaper(tmp_path, remove=False) as reaper:
@@ -82,6 +95,13 @@ def test_a_system_has_the_faults_of_its_parts(tmp_path: Folder) -> None:
         "reload the balancer",
         "deploy, server by server",
     ]
+
+
+def test_the_guide_shows_every_fault_of_a_whole_system(system: System) -> None:
+    page = (ROOT / "docs" / "local.md").read_text(encoding="utf-8")
+    names = [fault.name for fault in faults.faults_of(system)]
+    tables = re.findall(rf"^{re.escape(faults.head())}\n((?:.+\n)+)", page, re.MULTILINE)
+    assert [[line[:30].rstrip() for line in table.splitlines()] for table in tables] == [names, names]
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,19 @@ def test_a_load_above_the_target_adds_a_server_and_its_end_takes_one_away(
     assert (back.before, back.after, back.policy) == (3, 2, "requests")
 
 
+def test_what_was_seen_meanwhile(system: System, observer: Observer) -> None:
+    busiest = max(observer.history, key=lambda each: each.requests_per_second)
+    assert busiest.errors_per_second == 0
+    # Of all that was asked, each server has had a part.
+    assert sum(each.requests_per_second for each in busiest.servers) == pytest.approx(busiest.requests_per_second)
+    assert min(each.requests_per_second for each in busiest.servers if each.state == "in service") > 0
+    assert 0 < (busiest.latency["p50"] or 0) <= (busiest.latency["p99"] or 0)
+    assert list(busiest.lag_seconds) == ["replica-1"]
+    assert any(each.lag_seconds["replica-1"] is not None for each in observer.history)
+    assert busiest.shards == {"cache/master-0": True}
+    assert any(0 <= each.hit_percent <= 100 for each in observer.history if each.hit_percent is not None)
+
+
 def test_the_decisions_are_those_of_the_simulation_s_own_class(scaler: Scaler) -> None:
     assert type(scaler.group) is Group
 
