@@ -14,11 +14,11 @@ plan: $(READY)
 
 test: $(READY)
 	@tools/install-servers
-	$(BIN)/pytest -n auto --dist loadgroup
+	$(BIN)/pytest -n auto --dist loadscope
 
 soak: $(READY)
 	@tools/install-servers
-	$(BIN)/pytest -n auto --dist loadgroup -m soak
+	$(BIN)/pytest -n auto --dist loadscope -m soak
 
 bench: $(READY)
 	@$(BIN)/uv sync --frozen --quiet --group bench

@@ -114,7 +114,7 @@ class HaproxyEdge(pulumi.ComponentResource):
 
     def _create_proxy_targets(self, role: str, port: int) -> aws.lb.TargetGroup:
         return aws.lb.TargetGroup(
-            f"{self._name}-edge-{role}",
+            f"{self._name}-{role}",
             vpc_id=self._vpc_id,
             port=port,
             protocol="TCP",

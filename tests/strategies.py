@@ -109,7 +109,7 @@ def applications(draw: st.DrawFn) -> Group:
             environment=st.dictionaries(st.from_regex(r"[a-z_][A-Za-z0-9_]{0,15}", fullmatch=True), _lines, max_size=4),
         )
     )
-    domain = draw(st.none() | _hosts)
+    domain = draw(st.none() | _hosts | _hosts.map("www.{}".format))
     if domain is not None:
         application["domain"] = domain
         zones = [None, domain, domain.split(".", 1)[1]] if domain.count(".") > 1 else [None, domain]

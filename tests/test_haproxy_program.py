@@ -101,7 +101,7 @@ def test_errors_and_slowness_are_what_the_application_publishes() -> None:
         assert get(alarm, "dimensions") == {"Environment": "shop-prod"}
 
 
-@pytest.mark.parametrize(("role", "group"), [("no-server", "web"), ("no-balancer", "edge-http")])
+@pytest.mark.parametrize(("role", "group"), [("no-server", "web"), ("no-balancer", "http")])
 def test_an_empty_group_is_an_alarm_of_the_network_load_balancer(role: str, group: str) -> None:
     alarm, targets = update().one(ALARM, f"shop-prod-{role}"), update().one(TARGETS, f"shop-prod-{group}")
     assert (get(alarm, "namespace"), get(alarm, "metricName")) == ("AWS/NetworkELB", "HealthyHostCount")

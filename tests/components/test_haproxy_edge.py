@@ -116,7 +116,7 @@ def test_the_balancer_passes_on_connections_from_all_zones_in_the_public_subnets
 
 
 @pytest.mark.parametrize(
-    ("role", "port", "group"), [("http", 80, "edge-http"), ("https", 443, "edge-https"), ("health", 8000, "web")]
+    ("role", "port", "group"), [("http", 80, "http"), ("https", 443, "https"), ("health", 8000, "web")]
 )
 def test_each_listener_passes_on_to_its_group(role: str, port: int, group: str) -> None:
     listener = one(LISTENER, role)
@@ -127,7 +127,7 @@ def test_each_listener_passes_on_to_its_group(role: str, port: int, group: str) 
 
 @pytest.mark.parametrize(("role", "port"), [("http", 8080), ("https", 8443)])
 def test_haproxy_sees_the_clients_address_and_says_itself_whether_it_is_well(role: str, port: int) -> None:
-    targets = one(TARGETS, f"edge-{role}")
+    targets = one(TARGETS, role)
     assert (get(targets, "port"), get(targets, "protocol"), get(targets, "targetType")) == (port, "TCP", "instance")
     assert get(targets, "preserveClientIp") == "true"
     assert get(targets, "proxyProtocolV2") is None
@@ -156,7 +156,7 @@ def test_the_applications_servers_are_judged_as_the_settings_say() -> None:
 def test_the_servers_group_is_given_once_a_listener_uses_it() -> None:
     plan = built()
     assert plan.outputs["servers"] == one(TARGETS, "web").state["arn"]
-    for output, group in (("dimensions", "web"), ("proxy_dimensions", "edge-http")):
+    for output, group in (("dimensions", "web"), ("proxy_dimensions", "http")):
         assert plan.outputs[output] == {
             "LoadBalancer": plan.one(BALANCER).state["arnSuffix"],
             "TargetGroup": one(TARGETS, group).state["arnSuffix"],
@@ -167,7 +167,7 @@ def test_two_servers_stand_where_the_application_does_and_join_both_groups() -> 
     group = one(GROUP, "edge-group")
     assert (get(group, "minSize"), get(group, "maxSize")) == (2, 2)
     assert get(group, "vpcZoneIdentifiers") == PRIVATE
-    assert get(group, "targetGroupArns") == [one(TARGETS, f"edge-{role}").state["arn"] for role in ("http", "https")]
+    assert get(group, "targetGroupArns") == [one(TARGETS, role).state["arn"] for role in ("http", "https")]
     assert get(group, "healthCheckType") == "ELB"
     template = one(TEMPLATE, "edge-template")
     assert get(group, "launchTemplate") == {"id": template.id, "version": str(template.state["latestVersion"])}

@@ -42,13 +42,6 @@ if not settings.configured:
     django.setup()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep these tests in one process of several, so that each server is started once."""
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.xdist_group("servers"))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def database() -> Iterator[None]:
     """The tables, in SQLite."""

@@ -28,7 +28,6 @@ from tests.scale.projects import ROOT
 STACK = "production"
 
 # What AWS holds here is one for a process: the tests that build something in it take turns.
-pytestmark = pytest.mark.xdist_group("operate")
 
 
 def adopt(out: Path, *arguments: str) -> tuple[int, str, str]:

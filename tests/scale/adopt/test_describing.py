@@ -28,7 +28,6 @@ TEMPLATE = Details(template={"InstanceType": "m7g.large", "ImageId": "ami-012345
 STEP = "arn:aws:autoscaling:eu-west-1:123456789012:scalingPolicy:p:autoScalingGroupName/web:policyName/slow"
 
 # What AWS holds here is one for a process: the tests that build something in it take turns.
-pytestmark = pytest.mark.xdist_group("operate")
 
 
 def told(selection: Selection, details: Details = TEMPLATE) -> tuple[dict[str, Any], list[str]]:

@@ -16,15 +16,6 @@ from scale.local.system import Shape, System
 from tests.model.parsing import parse
 from tests.render.needs import need
 
-HERE = "tests/scale/local/"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two cores carry one system at a time."""
-    for item in items:
-        if item.nodeid.startswith(HERE):
-            item.add_marker(pytest.mark.xdist_group("local"))
-
 
 @pytest.fixture(scope="session")
 def programs() -> None:

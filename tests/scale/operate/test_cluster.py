@@ -15,7 +15,6 @@ from scale.operate.status.cluster import token, workloads
 from tests.scale.operate.answers import Answers
 from tests.scale.operate.cluster import NAME, Cluster, autoscaler, deployment, serving
 
-pytestmark = pytest.mark.xdist_group("operate")
 OLD, NEW = "ghcr.io/example/shop:1.4.0", f"ghcr.io/example/shop:1.5.0@sha256:{'ab' * 32}"
 
 

@@ -13,8 +13,6 @@ from tests.scale.operate.answers import Answers
 from tests.scale.operate.environment import Environment
 from tests.scale.operate.stacks import stack
 
-pytestmark = pytest.mark.xdist_group("operate")
-
 
 def test_tags_and_names_lead_to_what_the_outputs_name(finder: Finder, prod: Environment) -> None:
     outputs = prod.outputs()

@@ -15,8 +15,6 @@ from tests.scale.operate.answers import Answers
 from tests.scale.operate.environment import Environment, build
 from tests.test_haproxy_program import planned, stack
 
-pytestmark = pytest.mark.xdist_group("operate")
-
 
 @pytest.fixture(scope="module")
 def built(endpoint: str) -> Environment:
@@ -56,7 +54,7 @@ def test_the_balancer_is_the_one_of_the_settings_kind(reader: Account, balancer:
 
 def test_the_status_shows_the_applications_servers_and_haproxy(finder: Finder) -> None:
     names = {str(row.cells[0]) for row in targets(finder).rows}
-    begins = ("shop-prod-edge-http-", "shop-prod-edge-https-", "shop-prod-web-")
+    begins = ("shop-prod-http-", "shop-prod-https-", "shop-prod-web-")
     assert {begin for begin in begins if any(name.startswith(begin) for name in names)} == set(begins)
 
 

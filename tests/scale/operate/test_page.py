@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
 from typer.testing import CliRunner
 
 from scale.cli import app
@@ -16,7 +15,6 @@ from tests.scale.operate.answers import Answers, minutes_ago
 from tests.scale.operate.environment import Environment
 from tests.scale.projects import ROOT
 
-pytestmark = pytest.mark.xdist_group("operate")
 PAGE = ROOT / "docs" / "operating.md"
 VALUES = {
     ("shop-prod-db-primary", "DatabaseConnections"): 212.0,

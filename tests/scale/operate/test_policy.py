@@ -17,7 +17,6 @@ from tests.scale.operate.answers import Answers
 from tests.scale.operate.cluster import NAME, deployment, serving
 from tests.scale.projects import ROOT
 
-pytestmark = pytest.mark.xdist_group("operate")
 IDENTITY = "sts:GetCallerIdentity"
 
 

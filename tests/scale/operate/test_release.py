@@ -19,7 +19,6 @@ from tests.scale.operate.answers import Answers, minutes_ago
 from tests.scale.operate.environment import Environment
 from tests.scale.projects import ROOT
 
-pytestmark = pytest.mark.xdist_group("operate")
 REFRESHES = "autoscaling:DescribeInstanceRefreshes"
 
 

@@ -25,8 +25,6 @@ from tests.scale.operate.answers import Answers, minutes_ago
 from tests.scale.operate.environment import Environment
 from tests.scale.projects import ROOT
 
-pytestmark = pytest.mark.xdist_group("operate")
-
 
 def sections(*arguments: str) -> dict[str, Any]:
     """Run the command and return its sections."""

@@ -20,8 +20,6 @@ from tests.scale.operate.answers import Answers
 from tests.scale.operate.environment import Environment
 from tests.scale.projects import ROOT, own_plan
 
-pytestmark = pytest.mark.xdist_group("operate")
-
 
 def verify(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["verify", "prod", "--cwd", str(ROOT), "--no-address", *arguments])
