@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
-import time
+import threading
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from types import FrameType
 
 from rich.console import Console
 from rich.live import Live
@@ -48,15 +51,40 @@ def run(request: Request) -> int:
     if not request.watch:
         console.print(render(head, read(finder, request.seconds), datetime.now(UTC)))
         return 0
+    _watch(finder, head, console, request)
+    return 0
+
+
+def _watch(finder: Finder, head: str, console: Console, request: Request) -> None:
+    """Show the status again and again until Ctrl-C."""
+    # A flag and no KeyboardInterrupt, which is lost where it meets a finalizer.
+    ended = threading.Event()
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        ended.set()
+
+    before = signal.signal(signal.SIGINT, end)
     try:
         with Live(console=console, screen=console.is_terminal, auto_refresh=False) as live:
-            while True:
+            while not ended.is_set():
                 # A finder remembers what it found: a group that was built since must be found too.
                 fresh = Finder(finder.account, finder.settings, finder.outputs)
-                live.update(render(head, read(fresh, request.seconds), datetime.now(UTC)), refresh=True)
-                time.sleep(request.every)
-    except KeyboardInterrupt:
-        return 0
+                reading: Future[list[Section]] = Future()
+                threading.Thread(target=_fulfil, args=(reading, fresh, request.seconds), daemon=True).start()
+                while not reading.done() and not ended.wait(0.05):
+                    pass
+                if reading.done():
+                    live.update(render(head, reading.result(), datetime.now(UTC)), refresh=True)
+                    ended.wait(request.every)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _fulfil(reading: Future[list[Section]], finder: Finder, seconds: float) -> None:
+    try:
+        reading.set_result(read(finder, seconds))
+    except BaseException as error:  # noqa: BLE001 # raised where the result is asked for
+        reading.set_exception(error)
 
 
 def read(finder: Finder, seconds: float) -> list[Section]:

@@ -198,8 +198,10 @@ def test_a_request_is_one_line_of_json_with_its_id_and_its_times(start: Start, w
     assert (line["client"], line["user_agent"]) == ("127.0.0.1", "a test")
     assert line["request_id"] == web[0].requests[0].headers["x-request-id"]
     whole, upstream = (float(line[name]) for name in SECONDS[kind])
-    least = 0.19 if kind == "nginx" else 190
-    assert whole >= upstream >= least
+    second = 1 if kind == "nginx" else 1000
+    assert upstream >= 0.19 * second
+    # nginx takes the one from the wall clock and the other from a monotonic one, which tick at different times.
+    assert whole >= upstream - 0.005 * second
     assert line["upstream"] in (web[0].address, "web1")
 
 
