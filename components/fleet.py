@@ -9,16 +9,13 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components import permissions
+from components import machines, permissions
 from components.application_permissions import application_statements
 from model.observability import COLLECTOR
 from model.settings import Settings
 from render import server
 from render.cloud_init import Container, user_data
 from render.ecr import Repository, repository
-
-# Amazon Linux names its root device so (EC2 guide, "Device names").
-_ROOT_DEVICE = "/dev/xvda"
 
 
 class Fleet(pulumi.ComponentResource):
@@ -58,7 +55,6 @@ class Fleet(pulumi.ComponentResource):
         self._settings = settings
         self._servers = settings.servers
         self._queue_arns = queue_arns
-        # Instances and volumes inherit none.
         self._tags = {**settings.tags, "Name": name}
         self._child = pulumi.ResourceOptions(parent=self)
         self._logs = aws.cloudwatch.LogGroup(
@@ -67,9 +63,19 @@ class Fleet(pulumi.ComponentResource):
             retention_in_days=self._servers.log_retention_days,
             opts=self._child,
         )
-        profile = self._create_profile(secret_arns, bucket_arns)
-        script = self._user_data(environment, database_hosts, secret_arns)
-        template = self._create_template(profile, image_id, security_group_id, script)
+        template = machines.launch_template(
+            name,
+            self,
+            image_id=image_id,
+            keeps_image=self._servers.ami == "keep",
+            instance_type=self._servers.instance_type,
+            profile=machines.instance_profile(name, self._statements(secret_arns, bucket_arns), self),
+            security_group_id=security_group_id,
+            volume_gib=self._servers.root_volume_gib,
+            user_data=self._user_data(environment, database_hosts, secret_arns),
+            tags=self._tags,
+            hibernates=self._servers.warm_pool is not None and self._servers.warm_pool.state == "hibernated",
+        )
         pinned = self._servers.launch_template_version
         self.template_id = template.id
         self.template_version = (
@@ -79,34 +85,6 @@ class Fleet(pulumi.ComponentResource):
         self.group_name = group.name
         self.log_group_name = self._logs.name
         self.register_outputs({"group_name": self.group_name, "template_version": self.template_version})
-
-    def _create_profile(
-        self, secret_arns: Mapping[str, pulumi.Input[str]], bucket_arns: Sequence[pulumi.Input[str]]
-    ) -> aws.iam.InstanceProfile:
-        role = aws.iam.Role(
-            f"{self._name}-servers", assume_role_policy=permissions.assume("ec2.amazonaws.com"), opts=self._child
-        )
-        grants: list[pulumi.Resource] = [
-            aws.iam.RolePolicy(
-                f"{self._name}-servers",
-                role=role.id,
-                policy=permissions.document(*self._statements(secret_arns, bucket_arns)),
-                opts=self._child,
-            ),
-            # Session Manager instead of SSH: no port, no key.
-            aws.iam.RolePolicyAttachment(
-                f"{self._name}-session-manager",
-                role=role.name,
-                policy_arn="arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
-                opts=self._child,
-            ),
-        ]
-        return aws.iam.InstanceProfile(
-            f"{self._name}-servers",
-            role=role.name,
-            # A server that starts before it may read its secrets fails its first health checks.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=grants),
-        )
 
     def _statements(
         self, secret_arns: Mapping[str, pulumi.Input[str]], bucket_arns: Sequence[pulumi.Input[str]]
@@ -153,45 +131,6 @@ class Fleet(pulumi.ComponentResource):
         return pulumi.Output.all(
             environment=environment, hosts=list(database_hosts), secrets=dict(secret_arns), log_group=self._logs.name
         ).apply(render)
-
-    def _create_template(
-        self,
-        profile: aws.iam.InstanceProfile,
-        image_id: pulumi.Input[str],
-        security_group_id: pulumi.Input[str],
-        script: pulumi.Input[str],
-    ) -> aws.ec2.LaunchTemplate:
-        servers = self._servers
-        hibernates = servers.warm_pool is not None and servers.warm_pool.state == "hibernated"
-        return aws.ec2.LaunchTemplate(
-            f"{self._name}-template",
-            image_id=image_id,
-            instance_type=servers.instance_type,
-            iam_instance_profile={"arn": profile.arn},
-            vpc_security_group_ids=[security_group_id],
-            # One hop: the containers are on the server's own network, and nothing else there has keys to ask for.
-            metadata_options={"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1},
-            # Without it metrics come every five minutes, and scaling with them.
-            monitoring={"enabled": True},
-            block_device_mappings=[
-                {
-                    "device_name": _ROOT_DEVICE,
-                    "ebs": {
-                        "volume_type": "gp3",
-                        "volume_size": servers.root_volume_gib,
-                        "encrypted": "true",
-                        "delete_on_termination": "true",
-                    },
-                }
-            ],
-            hibernation_options={"configured": True} if hibernates else None,
-            user_data=script,
-            update_default_version=True,
-            tag_specifications=[
-                {"resource_type": kind, "tags": self._tags} for kind in ("instance", "volume", "network-interface")
-            ],
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["imageId"] if servers.ami == "keep" else None),
-        )
 
     def _create_group(
         self,

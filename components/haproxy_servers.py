@@ -9,13 +9,12 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components import permissions
+from components import machines, permissions
 from model.haproxy import SERVERS
 from model.settings import Settings
 from render import haproxy_server
 from render.ecr import repository
 
-_ROOT_DEVICE = "/dev/xvda"
 _VOLUME_GIB = 10
 
 # What a server needs to install Docker, pull an image and be judged twice, with room (estimate).
@@ -45,7 +44,6 @@ class HaproxyServers(pulumi.ComponentResource):
         super().__init__("django-scale:compute:HaproxyServers", name, None, opts)
         self._name = name
         self._settings = settings
-        # Instances and volumes inherit none.
         self._tags = {**settings.tags, "Name": name}
         self._child = pulumi.ResourceOptions(parent=self)
         self._image = repository(settings.images.haproxy)
@@ -55,17 +53,22 @@ class HaproxyServers(pulumi.ComponentResource):
             retention_in_days=settings.servers.log_retention_days,
             opts=self._child,
         )
-        profile = self._create_profile(certificate_arn)
-        template = self._create_template(
-            profile, image_id, security_group_id, self._user_data(application_group_arn, certificate_arn)
+        template = machines.launch_template(
+            name,
+            self,
+            image_id=image_id,
+            keeps_image=settings.servers.ami == "keep",
+            instance_type=settings.traffic.haproxy.type_for(settings.application.architecture),
+            profile=machines.instance_profile(name, self._statements(certificate_arn), self),
+            security_group_id=security_group_id,
+            volume_gib=_VOLUME_GIB,
+            user_data=self._user_data(application_group_arn, certificate_arn),
+            tags=self._tags,
         )
         self.group_name = self._create_group(template, subnet_ids, target_group_arns).name
         self.register_outputs({"group_name": self.group_name})
 
-    def _create_profile(self, certificate_arn: pulumi.Input[str] | None) -> aws.iam.InstanceProfile:
-        role = aws.iam.Role(
-            f"{self._name}-servers", assume_role_policy=permissions.assume("ec2.amazonaws.com"), opts=self._child
-        )
+    def _statements(self, certificate_arn: pulumi.Input[str] | None) -> list[permissions.Statement]:
         statements = [
             permissions.allow(["logs:CreateLogStream", "logs:PutLogEvents"], permissions.log_streams(self._logs)),
             # Neither names a resource (service authorization reference).
@@ -75,26 +78,7 @@ class HaproxyServers(pulumi.ComponentResource):
             statements.append(permissions.allow(["acm:ExportCertificate"], [certificate_arn]))
         if self._image is not None:
             statements += permissions.pull(self._image.arn)
-        grants: list[pulumi.Resource] = [
-            aws.iam.RolePolicy(
-                f"{self._name}-servers",
-                role=role.id,
-                policy=permissions.document(*statements),
-                opts=self._child,
-            ),
-            aws.iam.RolePolicyAttachment(
-                f"{self._name}-session-manager",
-                role=role.name,
-                policy_arn="arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
-                opts=self._child,
-            ),
-        ]
-        return aws.iam.InstanceProfile(
-            f"{self._name}-servers",
-            role=role.name,
-            # A server that starts before it may fetch its certificate does not serve.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=grants),
-        )
+        return statements
 
     def _user_data(
         self, application_group_arn: pulumi.Input[str], certificate_arn: pulumi.Input[str] | None
@@ -118,44 +102,6 @@ class HaproxyServers(pulumi.ComponentResource):
         return pulumi.Output.all(
             log_group=self._logs.name, group=application_group_arn, certificate=certificate_arn
         ).apply(render)
-
-    def _create_template(
-        self,
-        profile: aws.iam.InstanceProfile,
-        image_id: pulumi.Input[str],
-        security_group_id: pulumi.Input[str],
-        script: pulumi.Input[str],
-    ) -> aws.ec2.LaunchTemplate:
-        settings = self._settings
-        return aws.ec2.LaunchTemplate(
-            f"{self._name}-template",
-            image_id=image_id,
-            instance_type=settings.traffic.haproxy.type_for(settings.application.architecture),
-            iam_instance_profile={"arn": profile.arn},
-            vpc_security_group_ids=[security_group_id],
-            # One hop: HAProxy is on the server's own network, and nothing else there has keys to ask for.
-            metadata_options={"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1},
-            monitoring={"enabled": True},
-            block_device_mappings=[
-                {
-                    "device_name": _ROOT_DEVICE,
-                    "ebs": {
-                        "volume_type": "gp3",
-                        "volume_size": _VOLUME_GIB,
-                        "encrypted": "true",
-                        "delete_on_termination": "true",
-                    },
-                }
-            ],
-            user_data=script,
-            update_default_version=True,
-            tag_specifications=[
-                {"resource_type": kind, "tags": self._tags} for kind in ("instance", "volume", "network-interface")
-            ],
-            opts=pulumi.ResourceOptions(
-                parent=self, ignore_changes=["imageId"] if settings.servers.ami == "keep" else None
-            ),
-        )
 
     def _create_group(
         self,
