@@ -116,7 +116,10 @@ def _write(edit: Edit, stack: Stack, finder: Finder | None, out: _Out) -> None:
     if edit.old == edit.new:
         out.say(f"{edit.path.name} has {edit.new} already")
         return
-    edit.write()
+    try:
+        edit.write()
+    except OSError as error:
+        raise ImageError(f"{edit.path} cannot be written: {error.strerror}") from error
     out.say(f"{edit.path.name}: application.image is {edit.new}")
     out.say(f"It was {edit.old}")
     version = refresh.versions(finder)[0] if finder is not None and finder.cluster is None else None

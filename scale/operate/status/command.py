@@ -16,6 +16,7 @@ from types import FrameType
 
 from rich.console import Console
 from rich.live import Live
+from rich.text import Text
 
 from scale.operate.asking import finder as find
 from scale.operate.find import Finder
@@ -66,6 +67,7 @@ def _watch(finder: Finder, head: str, console: Console, request: Request) -> Non
     before = signal.signal(signal.SIGINT, end)
     try:
         with Live(console=console, screen=console.is_terminal, auto_refresh=False) as live:
+            live.update(Text(f"{head}  being read"), refresh=True)
             while not ended.is_set():
                 # A finder remembers what it found: a group that was built since must be found too.
                 fresh = Finder(finder.account, finder.settings, finder.outputs)

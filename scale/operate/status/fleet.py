@@ -93,9 +93,10 @@ def activities(finder: Finder) -> Section:
     if finder.group is None:
         return Section(title, unread=_NO_GROUP)
     # Six weeks of them are kept (Auto Scaling API, DescribeScalingActivities): the first page is the newest.
-    answer = finder.account.call(
+    found = finder.account.first_page(
         "autoscaling",
         "describe_scaling_activities",
+        "Activities",
         AutoScalingGroupName=finder.group,
         MaxRecords=SHOWN_ACTIVITIES,
     )
@@ -110,7 +111,7 @@ def activities(finder: Finder) -> Section:
             ),
             _activity_level(each["StatusCode"]),
         )
-        for each in answer["Activities"]
+        for each in found
     ]
     return Section(title, columns, tuple(rows), () if rows else ("none in six weeks",))
 
