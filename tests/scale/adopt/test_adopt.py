@@ -165,6 +165,21 @@ def test_what_would_change_is_told_most_dangerous_first(adopted: Adopted) -> Non
     assert ("tags", "Auto Scaling group shop-production-web-group", "tags") in told
 
 
+def test_what_the_plan_will_object_to_is_told(adopted: Adopted, tmp_path: Path) -> None:
+    told = {(each["rule"], each["resource"].rpartition("::")[2]) for each in adopted.document["objections"]}
+    assert ("firewall", "shop-production-alb") in told
+    assert ("https", "shop-production-http") in told
+    assert ("database-multi-az", "shop-production-db-primary") in told
+    # AWS no longer creates the version that runs: what is there is not created.
+    assert "refused-value" not in {rule for rule, _ in told}
+    for name in ("Pulumi.yaml", "__main__.py", "components", "model", "render"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / f"Pulumi.{STACK}.yaml").write_text((adopted.out / f"Pulumi.{STACK}.yaml").read_text())
+    plan = json.loads(CliRunner().invoke(app, ["plan", STACK, "--cwd", str(tmp_path), "--json"]).stdout)
+    errors = {each["rule"] for each in plan["findings"] if each["severity"] == "error"}
+    assert errors - {"refused-value"} == {rule for rule, _ in told}
+
+
 def test_what_is_the_same_is_no_change(adopted: Adopted) -> None:
     changed = {(change["resource"], change["property"]) for change in adopted.document["changes"]}
     group, primary = "Auto Scaling group shop-production-web-group", "database instance shop-production-db-primary"
@@ -244,6 +259,7 @@ def test_the_report_ends_with_what_to_do(built: ByHand, tmp_path: Path) -> None:
         "Interrupts the service",
         "Would be changed in place",
         "Tags",
+        "scale plan production will object",
         "Found, and not in the program",
         "Matched",
         "Would be built beside",
