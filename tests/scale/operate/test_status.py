@@ -308,6 +308,22 @@ def test_watching_ends_cleanly_with_ctrl_c(prod: Environment) -> None:
     assert "Traceback" not in shown
 
 
+def test_watching_into_a_file_writes_one_screen_below_the_other(prod: Environment, tmp_path: Path) -> None:
+    with (tmp_path / "watched").open("w+") as watched:
+        command = [sys.executable, "-c", "from scale.cli import main; main()", *WATCH]
+        process = subprocess.Popen(command, stdout=watched, cwd=ROOT)
+        try:
+            end = time.monotonic() + 90
+            while (tmp_path / "watched").read_text().count("\nkubernetes") < 2 and time.monotonic() < end:
+                time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+            process.wait()
+    assert (tmp_path / "watched").read_text().count("\nservers  ") >= 2
+
+
 def test_watching_ends_while_a_service_does_not_answer(prod: Environment) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # It listens, and nobody takes what comes.
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
