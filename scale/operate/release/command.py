@@ -74,7 +74,7 @@ def _finder(stack: Stack, request: Request) -> Finder:
 
 def _before(finder: Finder, *, begun: bool) -> str | None:
     """Return the newest refresh before the release; none where the release that has begun is itself waited for."""
-    if begun or finder.cluster is not None:
+    if begun or not finder.settings.compute.servers:
         return None
     found = refresh.newest(finder)
     return str(found["InstanceRefreshId"]) if found else None
