@@ -306,6 +306,13 @@ def test_an_image_without_a_tag_has_to_be_given(empty: None, tmp_path: Path) -> 
     assert "runs registry.example.com/django-app:latest: give the application's image" in err
 
 
+def test_an_image_that_the_script_makes_up_has_to_be_given(empty: None, tmp_path: Path) -> None:
+    ByHand.build(script=SCRIPT.replace(":3.2.1", ":$TAG"))
+    code, _, err = adopt(tmp_path, "--name", f"{NAME}*")
+    assert code == 2
+    assert "runs registry.example.com/django-app:$TAG: give the application's image" in err
+
+
 def test_no_credentials_are_a_line_and_status_2(no_identity: None, tmp_path: Path) -> None:
     code, _, err = adopt(tmp_path, "--name", "django*")
     assert code == 2
@@ -317,6 +324,11 @@ def test_no_credentials_are_a_line_and_status_2(no_identity: None, tmp_path: Pat
     [
         (SCRIPT, "registry.example.com/django-app:3.2.1"),
         ("docker run --rm -e A=b --network=host shop@sha256:00 gunicorn", "shop@sha256:00"),
+        ("docker container run -dit --init --security-opt no-new-privileges -p8000:8000 shop:1", "shop:1"),
+        ("exec docker run --read-only --tmpfs /tmp -e 'GREETING=good morning' -u 10 \\\n  \"shop:2\" serve", "shop:2"),
+        ('docker run -d --add-host db:10.0.0.2 -e A="b shop:3', "shop:3"),
+        ("# docker run old:1\ndocker pull x\n/usr/bin/docker run new:2", "new:2"),
+        ("docker run --rm $REGISTRY/shop:$TAG", "$REGISTRY/shop:$TAG"),
         ("systemctl start nginx", None),
     ],
 )
