@@ -16,15 +16,18 @@ from model.settings import Settings
 from scale.adopt import details, importfile, inventory, report, settings
 from scale.adopt.changes import changes, created
 from scale.adopt.details import Details
-from scale.adopt.matching import matches, unmatched
+from scale.adopt.matching import Match, matches, unmatched
 from scale.adopt.report import Adoption
 from scale.adopt.selection import AdoptError, Seeds, Selection, select
 from scale.adopt.settings import Asked, Told
 from scale.operate.account import Account, Stack, open_account
 from scale.operate.credentials import Provider
-from scale.plan import stackfile
+from scale.plan import capacity, stackfile
+from scale.plan.findings import Finding, ordered
+from scale.plan.guard_rails import guard_rails
 from scale.plan.program import run_file
 from scale.plan.recording import Recording
+from scale.plan.refusals import refusals
 
 SAFE, LOSES_DATA = 0, 1
 """The exit status: nothing that holds data would be built anew; something would."""
@@ -71,10 +74,10 @@ def run(request: Request) -> int:
     if taken and not request.force:
         raise AdoptError(f"{taken[0]} exists: name another folder (--out), or overwrite it (--force)")
     found = _find(_account(directory, request), request)
-    settings.parse(found.told.config, found.asked)
+    described = settings.parse(found.told.config, found.asked)
     text = settings.text(found.told.config, found.asked, project)
     update = _plan(directory, request.stack, text)
-    adoption = _adoption(found, update, paths)
+    adoption = _adoption(found, update, described, paths)
     _write(paths, text, importfile.document(update, adoption.matches))
     if request.as_json:
         print(json.dumps(report.document(adoption), indent=2))
@@ -111,7 +114,7 @@ def _plan(directory: Path, stack: str, text: str) -> Recording:
         return run_file(stackfile.supposed(directory, stack, loaded["config"]), "update")
 
 
-def _adoption(found: _Found, update: Recording, files: Sequence[Path]) -> Adoption:
+def _adoption(found: _Found, update: Recording, described: Settings, files: Sequence[Path]) -> Adoption:
     matched = matches(update, found.selection, found.details)
     return Adoption(
         stack=update.stack,
@@ -123,7 +126,20 @@ def _adoption(found: _Found, update: Recording, files: Sequence[Path]) -> Adopti
         unread=dict(found.unread),
         files=files,
         provider=importfile.provider_urn(update),
+        objections=_objections(update, described, matched),
     )
+
+
+def _objections(update: Recording, described: Settings, matched: Sequence[Match]) -> list[Finding]:
+    """Return the errors of the plan; not that AWS would not create what is there already."""
+    there = {match.resource.urn for match in matched}
+    refused = refusals(update, described, described.region)
+    findings = [
+        *capacity.check_settings(described)[1],
+        *guard_rails(update, described.deployment.policies),
+        *(each for each in refused if each.resource not in there),
+    ]
+    return [finding for finding in ordered(findings) if finding.severity == "error"]
 
 
 def _write(paths: tuple[Path, Path], text: str, imports: Mapping[str, Any]) -> None:

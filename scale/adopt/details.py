@@ -104,14 +104,13 @@ class _Reader:
         if selection.template is None:
             return {}
         version = template_reference(selection.group).get("Version", "$Default") if selection.group else "$Latest"
-        found = self._call(
+        versions = self._items(
             "launch template's version",
             "ec2",
             "describe_launch_template_versions",
             LaunchTemplateId=selection.template["LaunchTemplateId"],
             Versions=[version],
         )
-        versions: Sequence[Entry] = found.get("LaunchTemplateVersions", ())
         return versions[0]["LaunchTemplateData"] if versions else {}
 
     def _attributes(self, kind: str, key: str, entry: Entry | None) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ from scale.adopt.details import Details
 from scale.adopt.inventory import Entry
 from scale.adopt.selection import Selection
 from scale.adopt.settings_data import cache_roles, replica_name
-from scale.adopt.settings_scaling import STEP_METRICS
+from scale.adopt.settings_scaling import step_alarms
 from scale.plan.properties import count, text
 from scale.plan.recording import Recording, Resource
 from scale.plan.values import plain
@@ -105,24 +105,24 @@ def _same_policy(planned: Resource, policy: Entry, selection: Selection) -> bool
         theirs = policy["TargetTrackingConfiguration"].get("PredefinedMetricSpecification", {})
         return ours["predefinedMetricSpecification"]["predefinedMetricType"] == theirs.get("PredefinedMetricType")
     if kind == "StepScaling":
-        alarms = [each for each in selection.alarms if policy.get("PolicyARN") in each.get("AlarmActions", ())]
-        return any(_step_role(alarm) and planned.name.endswith(f"-{_step_role(alarm)}") for alarm in alarms)
+        return any(
+            policy.get("PolicyARN") in alarm.get("AlarmActions", ()) and planned.name.endswith(_ending(section))
+            for section, alarm in step_alarms(selection).items()
+        )
     return True
 
 
-def _step_role(alarm: Entry) -> str:
-    section = STEP_METRICS.get(str(alarm.get("MetricName")), ("", ""))[0]
-    return section.replace("_", "-")
+def _ending(section: str) -> str:
+    """Return how the program's names of a step policy and of its alarm end."""
+    return f"-web-{section.replace('_', '-')}"
 
 
 def _alarms(update: Recording, selection: Selection) -> Iterator[Match]:
     planned = update.all("aws:cloudwatch/metricAlarm:MetricAlarm")
-    for alarm in selection.alarms:
-        role = _step_role(alarm)
-        ours = next((each for each in planned if role and each.name.endswith(f"-web-{role}")), None)
+    for section, alarm in step_alarms(selection).items():
+        ours = next((each for each in planned if each.name.endswith(_ending(section))), None)
         if ours is not None:
             yield Match(ours, str(alarm["AlarmName"]), live.alarm(alarm), (str(alarm.get("AlarmArn", "")),))
-            planned.remove(ours)
 
 
 def _traffic(update: Recording, selection: Selection, details: Details) -> Iterator[Match]:

@@ -13,6 +13,7 @@ from rich.text import Text
 from scale.adopt.changes import RANKS, Change
 from scale.adopt.matching import Match
 from scale.plan import words
+from scale.plan.findings import Finding
 from scale.plan.recording import Resource
 
 _HEADS = {
@@ -38,6 +39,8 @@ class Adoption:
     files: Sequence[Path]
     provider: str
     stack: str
+    objections: Sequence[Finding] = ()
+    """The errors that `scale plan` will find in the settings: what was built by hand may be what nothing should be."""
 
     @property
     def loses_data(self) -> bool:
@@ -53,6 +56,7 @@ def document(found: Adoption) -> dict[str, object]:
             {"urn": match.resource.urn, "type": match.resource.type, "id": match.import_id} for match in found.matches
         ],
         "changes": [asdict(change) for change in found.changes],
+        "objections": [asdict(finding) for finding in found.objections],
         "created": [resource.urn for resource in found.created],
         "unmatched": [{"kind": kind, "name": name} for kind, name in found.unmatched],
         "notes": list(found.notes),
@@ -68,6 +72,9 @@ def summary(found: Adoption) -> Group:
         mine = [change for change in found.changes if change.rank == rank]
         if mine:
             parts += [Text(_HEADS[rank], "bold red" if rank == RANKS[0] else "bold"), _changes(mine), Text()]
+    parts += _list(
+        f"scale plan {found.stack} will object, and say how to mend or to allow it", _objections(found.objections)
+    )
     parts += _list("Not read", [f"{what}: {why}" for what, why in found.unread.items()])
     parts += _list("Found, and not in the program", [f"{kind} {name}" for kind, name in found.unmatched])
     parts += _list("What the settings do not say", found.notes)
@@ -78,6 +85,15 @@ def summary(found: Adoption) -> Group:
     parts += _list(f"Would be built beside: {words.number(len(found.created), 'resource')}", [contents])
     parts += [Text(f"Written: {', '.join(map(str, found.files))}"), Text("Then, in the project:"), *_steps(found)]
     return Group(*parts)
+
+
+def _objections(findings: Sequence[Finding]) -> list[str]:
+    lines: dict[str, None] = {}
+    for finding in findings:
+        parts = finding.resource.split("::")
+        what = words.label(parts[2].rpartition("$")[2], parts[3]) if finding.resource else finding.message
+        lines[f"{finding.rule}: {what}"] = None
+    return list(lines)
 
 
 def _changes(changes: Sequence[Change]) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -120,14 +121,13 @@ def _application(selection: Selection, details: Details, asked: Asked, notes: li
     return found
 
 
-_RUN = re.compile(r"docker\s+run\b(?P<rest>(?:[^\n]|(?<=\\)\n)*)")
-_WITH_VALUE = frozenset(
-    {"-e", "-h", "-l", "-m", "-p", "-u", "-v", "-w"}
-    | {f"--{name}" for name in ("cpus", "entrypoint", "env", "env-file", "hostname", "label", "log-driver", "log-opt")}
-    | {f"--{name}" for name in ("memory", "mount", "name", "network", "platform", "publish", "restart", "ulimit")}
-    | {f"--{name}" for name in ("user", "volume", "workdir")}
+_RUN = re.compile(r"^[^#\n]*\bdocker\s+(?:container\s+)?run\b(?P<rest>(?:[^\n]|(?<=\\)\n)*)", re.MULTILINE)
+_FLAGS = frozenset(
+    {f"--{name}" for name in ("detach", "help", "init", "interactive", "no-healthcheck", "oom-kill-disable")}
+    | {f"--{name}" for name in ("privileged", "publish-all", "quiet", "read-only", "rm", "sig-proxy", "tty")}
 )
-"""Options of `docker run` whose value is a word of its own."""
+_LETTERS = frozenset("ditPq")
+"""The options of `docker run` that take no value (its reference), by name and by letter; letters may stand together."""
 
 
 def image_in(script: str) -> str | None:
@@ -135,21 +135,37 @@ def image_in(script: str) -> str | None:
     match = _RUN.search(script)
     if match is None:
         return None
-    words = match["rest"].replace("\\\n", " ").split()
+    line = match["rest"].replace("\\\n", " ")
+    try:
+        words = shlex.split(line)
+    except ValueError:  # A quotation that goes on in another line.
+        words = line.split()
     while words:
         word = words.pop(0)
         if not word.startswith("-"):
             return word
-        if word in _WITH_VALUE and words:
+        if _takes_next(word) and words:
             words.pop(0)
     return None
+
+
+def _takes_next(option: str) -> bool:
+    """Return whether an option's value is the next word."""
+    if option.startswith("--"):
+        return "=" not in option and option not in _FLAGS
+    return option[1:].lstrip("".join(_LETTERS))[1:] == "" and option[-1] not in _LETTERS
 
 
 def _image(details: Details) -> str:
     script = details.template.get("UserData", "")
     found = image_in(settings_scaling.decoded(script)) if script else None
     where = f"runs {found}" if found else "names no image"
-    if found is None or found.endswith(":latest") or not re.search(r"(:[^/]+|@sha256:[0-9a-f]{64})$", found):
+    if (
+        found is None
+        or "$" in found
+        or found.endswith(":latest")
+        or not re.search(r"(:[^/]+|@sha256:[0-9a-f]{64})$", found)
+    ):
         raise AdoptError(f"the servers' start script {where}: give the application's image by tag or digest, --image")
     return found
 

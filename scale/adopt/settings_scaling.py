@@ -84,9 +84,9 @@ def scaling(selection: Selection, notes: list[str]) -> Config:
     }
     if any(each.get("DisableScaleIn") for each in tracked.values()):
         found["scale_in"] = False
-    by_metric = {str(alarm.get("MetricName")): alarm for alarm in selection.alarms}
-    for metric, (section, key) in STEP_METRICS.items():
-        alarm = by_metric.get(metric)
+    alarms = step_alarms(selection)
+    for section, key in STEP_METRICS.values():
+        alarm = alarms.get(section)
         found[section] = None if alarm is None else _step(alarm, key, selection.policies, section, notes)
     if selection.schedules:
         found["scheduled"] = list(_scheduled(selection.schedules, notes))
@@ -94,6 +94,22 @@ def scaling(selection: Selection, notes: list[str]) -> Config:
         if policy["PolicyType"] == "PredictiveScaling":
             mode = str(policy["PredictiveScalingConfiguration"].get("Mode", "ForecastOnly"))
             found["predictive"] = {"mode": _MODES.get(mode, "forecast-only")}
+    return found
+
+
+def step_alarms(selection: Selection) -> dict[str, Entry]:
+    """Return the alarms that scale out, by the section of `scaling` that each is.
+
+    One that only tells somebody is none. Where several watch the same, one that invokes a step policy is taken, as only
+    that adds servers.
+    """
+    steps = {str(each.get("PolicyARN")) for each in selection.policies if each["PolicyType"] == "StepScaling"}
+    found: dict[str, Entry] = {}
+    for alarm in sorted(selection.alarms, key=lambda each: not steps & {*each.get("AlarmActions", ())}):
+        section = STEP_METRICS.get(str(alarm.get("MetricName")), ("", ""))[0]
+        rises = str(alarm.get("ComparisonOperator", "Greater")).startswith("Greater")
+        if section and rises and any(":scalingPolicy:" in action for action in alarm.get("AlarmActions", ())):
+            found.setdefault(section, alarm)
     return found
 
 

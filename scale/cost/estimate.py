@@ -22,7 +22,10 @@ def sentence(found: Bill, stack: str) -> str:
     if not found.lines:
         return ""
     low, high = found.sum(MINIMUM), found.sum(MAXIMUM)
-    counts = dict.fromkeys(len(found.unknown(level)) for level in (MINIMUM, MAXIMUM))
-    unknown = " to ".join(map(str, counts))
     amount = f"${low:,.0f}" if round(low) == round(high) else f"${low:,.0f} to ${high:,.0f}"
-    return f"{amount} a month, without {unknown} unknown (scale cost {stack})"
+    # What stands there all month and what nobody has said yet are not the same: the first may be the larger part.
+    unpriced = sum(line.price is None for line in found.unknown(MAXIMUM) if line.item.levels[MAXIMUM] is not None)
+    unsaid = len(found.unknown(MAXIMUM)) - unpriced
+    parts = [f"{unpriced} without a price"] * (unpriced > 0) + [f"{unsaid} without a volume"] * (unsaid > 0)
+    but = f", but for {' and '.join(parts)}" if parts else ""
+    return f"{amount} a month{but} (scale cost {stack})"

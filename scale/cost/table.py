@@ -20,6 +20,7 @@ SOURCES: dict[str, tuple[str, str]] = {
     "ELB": ("AWSELB 20260911124544, an extract for eu-west-1", "2026-09-11"),
     "VPC": ("AmazonVPC 20260917190528, in henderjm/world-cup-sweepstake", "2026-09-17"),
     "CloudWatch": ("AmazonCloudWatch 20260922021715, in henderjm/world-cup-sweepstake", "2026-09-22"),
+    "CloudWatch feed": ("AmazonCloudWatch, AWS's feed for its calculator, in lamngockhuong/aws-price", "2025-11-04"),
     "dashboards": ("DashboardsUsageHour-Basic, location Any, in a CloudHealth billing rule", "2025-01-01"),
     "Secrets": ("AWSSecretsManager 20260911124610, in henderjm/world-cup-sweepstake", "2026-09-11"),
     "S3": ("AmazonS3 20260928230416, in henderjm/world-cup-sweepstake", "2026-09-28"),
@@ -58,6 +59,7 @@ _FLAT: list[tuple[str, str, str, float, str]] = [
     ("eu-west-1", "cache-node", "valkey cache.t4g.small", 0.0272, "Corpershub"),
     ("eu-west-1", "cache-node", "valkey cache.t4g.medium", 0.0544, "Corpershub"),
     ("eu-west-1", "alarm", "", 0.10, "CloudWatch"),
+    ("eu-west-1", "composite-alarm", "", 0.50, "CloudWatch feed"),
     ("eu-west-1", "log-data", "", 0.57, "CloudWatch"),
     ("eu-west-1", "log-storage", "", 0.03, "CloudWatch"),
     ("eu-west-1", "secret", "", 0.40, "Secrets"),
@@ -74,6 +76,13 @@ _TIERED: list[tuple[str, str, str, list[tuple[float, float]], str]] = [
     # The first tier is all that the source quotes of metrics and of S3: what is above it would be cheaper.
     ("eu-west-1", "metric", "", [(0, 0.30)], "CloudWatch"),
     ("eu-west-1", "object-storage", "", [(0, 0.023)], "S3"),
+    (
+        "eu-west-1",
+        "vended-log-data",
+        "",
+        [(0, 0.57), (10240, 0.285), (30720, 0.114), (51200, 0.057)],
+        "CloudWatch feed",
+    ),
     ("eu-west-1", "egress", "", [(0, 0.09), (10240, 0.085), (51200, 0.07), (153600, 0.05)], "transfer"),
     (
         "eu-west-1",

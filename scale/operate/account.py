@@ -11,6 +11,7 @@ threads may use one Account.
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,9 +21,9 @@ from typing import Any, TypeVar, cast
 from model.configuration import under
 from model.settings import Settings
 from scale.operate import credentials
-from scale.operate.boto import FAILURES
+from scale.operate.boto import FAILURES, botocore_loaders, xform_name
 from scale.operate.credentials import Provider
-from scale.operate.errors import CredentialsError, translate
+from scale.operate.errors import AccountError, CredentialsError, one_line, translate
 from scale.plan import stackfile
 from scale.plan.stackfile import StackFile
 
@@ -77,19 +78,48 @@ class Account:
         place = service, region or self.region
         with self._lock:  # Making a client is what botocore does not let two threads do at once.
             if place not in self._clients:
-                self._clients[place] = self.session.client(
-                    service,
-                    region_name=place[1],
-                    config=self.config,
-                    verify=self.verify,
-                    endpoint_url=self.endpoints.get(service),
-                )
+                self._clients[place] = self._new_client(*place)
             return self._clients[place]
 
+    def _new_client(self, service: str, region: str) -> Any:
+        try:
+            return self.session.client(
+                service,
+                region_name=region,
+                config=self.config,
+                verify=self.verify,
+                endpoint_url=self.endpoints.get(service),
+            )
+        except FAILURES:
+            raise
+        except ValueError as error:  # botocore's for an address that is none.
+            text = one_line(str(error))
+            raise AccountError(f"{text}: change AWS_ENDPOINT_URL, or aws:endpoints in the stack's file") from error
+
+    def sign_in(self) -> None:
+        """Have the credentials found, and roles assumed. Raises CredentialsError, or another AccountError."""
+        self._asking("sts", "get_caller_identity", None, lambda: credentials.find(self.session))
+
     def call(self, service: str, operation: str, *, region: str | None = None, **arguments: object) -> dict[str, Any]:
-        """Return the answer to one request, such as `describe_target_health`. Raises AccountError."""
+        """Return the answer to one request, such as `describe_target_health`. Raises AccountError.
+
+        A list with pages is read by `items` or `first_page`, and is a ValueError here.
+        """
+
+        def ask() -> dict[str, Any]:
+            client = self.client(service, region)
+            if client.can_paginate(operation):
+                raise ValueError(f"{operation} has pages")
+            return getattr(client, operation)(**arguments)
+
+        return self._asking(service, operation, region, ask)
+
+    def first_page(
+        self, service: str, operation: str, key: str, *, region: str | None = None, **arguments: object
+    ) -> list[dict[str, Any]]:
+        """Return the first page of a list whose first entries are the newest, and enough. Raises AccountError."""
         return self._asking(
-            service, operation, region, lambda: getattr(self.client(service, region), operation)(**arguments)
+            service, operation, region, lambda: getattr(self.client(service, region), operation)(**arguments)[key]
         )
 
     def items(
@@ -110,7 +140,7 @@ class Account:
             raise translate(
                 error,
                 service=service,
-                operation=api_name(self.session, service, operation),
+                operation=api_name(service, operation),
                 region=region or self.region,
                 regions=lambda name: _regions(self.session, name),
             ) from error
@@ -124,17 +154,18 @@ def open_account(stack: Stack) -> Account:
     provider, region = stack.provider, stack.settings.region
     try:
         session = credentials.session(provider, region)
-        opened = Account(
-            "",
-            "",
-            region,
-            session,
-            credentials.config(provider),
-            verify=False if provider.group("insecure") else None,
-            endpoints=_endpoints(provider),
-        )
     except FAILURES as error:
         raise translate(error, service="sts", operation="GetCallerIdentity", region=region, regions=_none) from error
+    opened = Account(
+        "",
+        "",
+        region,
+        session,
+        credentials.config(provider),
+        verify=False if provider.group("insecure") else None,
+        endpoints=_endpoints(provider),
+    )
+    opened.sign_in()
     identity = opened.call("sts", "get_caller_identity", region=provider.text("stsRegion") or region)
     known = replace(opened, id=str(identity["Account"]), caller=str(identity["Arn"]))
     _check(stack, known)
@@ -153,11 +184,12 @@ def _check(stack: Stack, account: Account) -> None:
         raise CredentialsError(f"the credentials are of account {account.id}, which aws:forbiddenAccountIds excludes")
 
 
-def api_name(session: Any, service: str, operation: str) -> str:
+@functools.cache
+def api_name(service: str, operation: str) -> str:
     """Return the API's name for a method: `DescribeDBInstances` for `describe_db_instances`."""
-    # The service's own model knows it, and only a client shows it: any region's does, a wrong one's cannot be made.
-    mapping: Mapping[str, str] = session.client(service, region_name="us-east-1").meta.method_to_api_mapping
-    return mapping.get(operation, operation)
+    # From the service's own model, as no client can be made where its credentials are what failed.
+    model: Mapping[str, Any] = botocore_loaders.Loader().load_service_model(service, "service-2")
+    return next((name for name in model["operations"] if xform_name(name) == operation), operation)
 
 
 def _entries(client: Any, operation: str, key: str | None, arguments: Mapping[str, object]) -> Iterator[dict[str, Any]]:

@@ -8,8 +8,12 @@ from typing import Any
 boto3: Any = import_module("boto3")
 botocore_session: Any = import_module("botocore.session")
 botocore_credentials: Any = import_module("botocore.credentials")
+botocore_loaders: Any = import_module("botocore.loaders")
 exceptions: Any = import_module("botocore.exceptions")
+xform_name: Any = import_module("botocore").xform_name
 Config: Any = import_module("botocore.config").Config
 
-FAILURES: tuple[type[Exception], ...] = (exceptions.BotoCoreError, exceptions.ClientError)
-"""What a call can raise: nothing was answered, or a refusal was."""
+ResponseParserError: Any = import_module("botocore.parsers").ResponseParserError
+
+FAILURES: tuple[type[Exception], ...] = (exceptions.BotoCoreError, exceptions.ClientError, ResponseParserError)
+"""What a call can raise: nothing was answered, a refusal was, or what AWS never says: a proxy's page."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
-from scale.operate.boto import Config, boto3, botocore_credentials, botocore_session
-from scale.operate.errors import AccountError
+from scale.operate.boto import FAILURES, Config, boto3, botocore_credentials, botocore_session
+from scale.operate.errors import AccountError, CredentialsError, one_line
 
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 5, 20, 5
 """The limits of one request: connecting, waiting for the next byte of the answer, and how often it is made."""
@@ -51,9 +51,12 @@ class Provider:
             raise AccountError(f"aws:{key}: must be a number, true, false or a group, is {value!r}") from error
 
     def groups(self, key: str) -> list[dict[str, Any]]:
-        """Return a list of groups, also where the file has one group in its place."""
+        """Return a list of groups, also where the file has one group in its place. Raises AccountError."""
         value = self.group(key)
-        return cast("list[dict[str, Any]]", value if isinstance(value, list) else [value] if value else [])
+        found = cast("list[Any]", value if isinstance(value, list) else [value] if value else [])
+        if not all(isinstance(each, dict) for each in found):
+            raise AccountError(f"aws:{key}: must be a list of groups, is {value!r}")
+        return found
 
     def texts(self, key: str) -> list[str]:
         """Return a list of texts."""
@@ -101,6 +104,24 @@ def session(provider: Provider, region: str) -> Any:
     for role in provider.groups("assumeRoles"):
         found = _assuming(found, provider, region, "assume_role", role)
     return found
+
+
+def find(session: Any) -> None:
+    """Have a session find its credentials, so that what is wrong with them is not taken for a call's failure.
+
+    A process is run, a role assumed, a code asked for, as the session's profile says; none at all is no error yet.
+    Raises CredentialsError, or what botocore raises.
+    """
+    try:
+        found = session.get_credentials()
+        if found is not None:
+            found.get_frozen_credentials()
+    except FAILURES:
+        raise
+    except (OSError, ValueError, EOFError) as error:
+        # A file that is not there, a process that writes no JSON, nobody who types the code.
+        text = one_line(str(error)) or "the input ended"
+        raise CredentialsError(f"the AWS credentials cannot be read: {text}") from error
 
 
 def _assuming(base: Any, provider: Provider, region: str, operation: str, role: Mapping[str, Any]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from scale.operate.boto import exceptions
+from scale.operate.boto import ResponseParserError, exceptions
 
 WRONG = 2
 """The exit status where an account cannot be asked."""
@@ -55,6 +55,7 @@ _DENIED = frozenset(
         "AccessDeniedException",
         "AuthorizationError",
         "AuthorizationErrorException",
+        "ForbiddenException",
         "UnauthorizedOperation",
         "UnauthorizedException",
         "WAFAccessDeniedException",
@@ -63,6 +64,9 @@ _DENIED = frozenset(
 _THROTTLED = frozenset(
     {"RequestLimitExceeded", "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException"}
 )
+_ASSUMING = frozenset({"AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "GetRoleCredentials"})
+"""What botocore calls of itself to come by credentials, whatever call they are for."""
+
 _MISSING = ("NotFound", "NoSuch", "DoesNotExist", "Nonexistent", "NonExistent")
 _RENEW = "run `aws sso login`, or take new ones from where these came"
 
@@ -113,11 +117,16 @@ def _unsent(error: Exception, call: str) -> AccountError:
             | exceptions.InfiniteLoopConfigError()
             | exceptions.RefreshWithMFAUnsupportedError()
             | exceptions.NoAuthTokenError()
+            | exceptions.MissingDependencyException()
         ):
             return CredentialsError(f"the AWS credentials cannot be read: {text}")
         case exceptions.SSLError():
             return UnavailableError(f"{call}: TLS failed ({text}): check AWS_CA_BUNDLE and the proxy")
-        case exceptions.HTTPClientError():
+        case ResponseParserError():
+            return UnavailableError(
+                f"{call} was answered by something that is not AWS: check AWS_ENDPOINT_URL and the proxy"
+            )
+        case exceptions.HTTPClientError() | exceptions.ConnectionError():
             return UnavailableError(f"{call} had no answer ({text}): check the network and the proxy")
         case exceptions.BotoCoreError():
             return AccountError(f"{call}: {text}")
@@ -128,6 +137,9 @@ def _unsent(error: Exception, call: str) -> AccountError:
 def _refused(error: Any, call: str, region: str) -> AccountError:
     """Return the error that AWS answered with."""
     details: dict[str, Any] = dict(error.response.get("Error", {}))
+    assuming = error.operation_name in _ASSUMING
+    if assuming:
+        call = error.operation_name
     code, text = str(details.get("Code", "")), one_line(str(details.get("Message", "")))
     if code in _EXPIRED:
         return CredentialsError(f"the AWS credentials have expired: {_RENEW}")
@@ -137,6 +149,10 @@ def _refused(error: Any, call: str, region: str) -> AccountError:
             "enabled in the account"
         )
     if code in _DENIED or code.endswith("AccessDenied"):
+        if assuming:
+            return CredentialsError(
+                f"the role may not be assumed ({text}): check the profile or aws:assumeRoles, and whom the role trusts"
+            )
         return DeniedError(f"{call} is not allowed: add it to the role's policy (docs/operating.md)")
     if code in _THROTTLED:
         return UnavailableError(f"{call} is throttled: wait, and try again")

@@ -38,6 +38,8 @@ def noun(type_: str, count: int = 1) -> str:
     )
     if count == 1:
         return text
+    if text.endswith("controls"):  # a plural already
+        return text
     if text.endswith("y") and not text.endswith(("ay", "ey", "oy")):
         return f"{text[:-1]}ies"
     return f"{text}es" if text.endswith(("s", "x")) else f"{text}s"

@@ -74,7 +74,7 @@ def _finder(stack: Stack, request: Request) -> Finder:
 
 def _before(finder: Finder, *, begun: bool) -> str | None:
     """Return the newest refresh before the release; none where the release that has begun is itself waited for."""
-    if begun or finder.cluster is not None:
+    if begun or not finder.settings.compute.servers:
         return None
     found = refresh.newest(finder)
     return str(found["InstanceRefreshId"]) if found else None
@@ -116,7 +116,10 @@ def _write(edit: Edit, stack: Stack, finder: Finder | None, out: _Out) -> None:
     if edit.old == edit.new:
         out.say(f"{edit.path.name} has {edit.new} already")
         return
-    edit.write()
+    try:
+        edit.write()
+    except OSError as error:
+        raise ImageError(f"{edit.path} cannot be written: {error.strerror}") from error
     out.say(f"{edit.path.name}: application.image is {edit.new}")
     out.say(f"It was {edit.old}")
     version = refresh.versions(finder)[0] if finder is not None and finder.cluster is None else None

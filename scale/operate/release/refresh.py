@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from scale.operate.errors import AccountError
 from scale.operate.find import Finder
@@ -66,10 +66,13 @@ def newest(finder: Finder) -> dict[str, Any] | None:
             "no Auto Scaling group has this environment's tags: deploy it, or name its outputs (--outputs)"
         )
     # The newest is first (Auto Scaling API, DescribeInstanceRefreshes), and the only one of interest.
-    answer = finder.account.call(
-        "autoscaling", "describe_instance_refreshes", AutoScalingGroupName=finder.group, MaxRecords=1
+    found = finder.account.first_page(
+        "autoscaling",
+        "describe_instance_refreshes",
+        "InstanceRefreshes",
+        AutoScalingGroupName=finder.group,
+        MaxRecords=1,
     )
-    found = cast("list[dict[str, Any]]", answer["InstanceRefreshes"])
     return found[0] if found else None
 
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from scale.operate.errors import UnavailableError
+from scale.operate.errors import AccountError, UnavailableError
 from scale.operate.find import Finder
 from scale.operate.release import refresh, rollout
 from scale.operate.release.refresh import Progress as Step
 
 _OVER = ("done", "failed")
+_BEHIND = ("failed", "waiting", "running", "done")
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,17 @@ class Watch:
     before: str | None = None
 
     def look(self) -> Step:
-        """Return how far the release has come. Raises AccountError."""
+        """Return how far the release has come; of servers and pods those that are behind. Raises AccountError."""
+        steps: list[Step] = []
+        if self.finder.settings.compute.servers:
+            steps.append(self._servers())
         if self.finder.cluster is not None:
-            return rollout.progress(self.finder, self.image)
+            steps.append(rollout.progress(self.finder, self.image))
+        if not steps:
+            raise AccountError("no cluster has this environment's tags: deploy it, or name its outputs (--outputs)")
+        return min(steps, key=lambda step: (_BEHIND.index(step.state), step.percent))
+
+    def _servers(self) -> Step:
         found = refresh.newest(self.finder)
         if found is None or found["InstanceRefreshId"] == self.before:
             return Step("servers", "waiting", 0, "no replacement has begun")

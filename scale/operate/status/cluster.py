@@ -45,6 +45,8 @@ def token(account: Account, cluster: str) -> str:
 def workloads(finder: Finder) -> Section:
     """Return deployments with their replicas and autoscalers with their conditions."""
     title, columns = "kubernetes", ("kind", "name", "replicas", "state", "why")
+    if finder.cluster is None and finder.settings.compute.kubernetes is not None:
+        return Section(title, unread="no cluster has this environment's tags: deploy it, or name its outputs")
     if finder.cluster is None:
         return Section(title, notes=("this environment has no cluster",))
     with _connected(finder) as (client, kubernetes):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,8 +15,9 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
+from rich.text import Text
 
 from scale.operate.asking import finder as find
 from scale.operate.find import Finder
@@ -65,7 +67,8 @@ def _watch(finder: Finder, head: str, console: Console, request: Request) -> Non
 
     before = signal.signal(signal.SIGINT, end)
     try:
-        with Live(console=console, screen=console.is_terminal, auto_refresh=False) as live:
+        with _showing(console) as show:
+            show(Text(f"{head}  being read"))
             while not ended.is_set():
                 # A finder remembers what it found: a group that was built since must be found too.
                 fresh = Finder(finder.account, finder.settings, finder.outputs)
@@ -74,10 +77,20 @@ def _watch(finder: Finder, head: str, console: Console, request: Request) -> Non
                 while not reading.done() and not ended.wait(0.05):
                     pass
                 if reading.done():
-                    live.update(render(head, reading.result(), datetime.now(UTC)), refresh=True)
+                    show(render(head, reading.result(), datetime.now(UTC)))
                     ended.wait(request.every)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def _showing(console: Console) -> Generator[Callable[[RenderableType], None]]:
+    """Give what shows a screen: in place of the last one on a terminal, below it in a file or a pipe."""
+    if not console.is_terminal:
+        yield console.print
+        return
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+        yield partial(live.update, refresh=True)
 
 
 def _fulfil(reading: Future[list[Section]], finder: Finder, seconds: float) -> None:

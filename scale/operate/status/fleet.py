@@ -19,7 +19,7 @@ def servers(finder: Finder) -> Section:
     """Return the servers by zone, state and launch template version."""
     title, columns = "servers", ("zone", "state", "health", "template version", "servers")
     if finder.group is None:
-        return Section(title, unread=_NO_GROUP)
+        return _no_group(finder, title)
     found = describe_group(finder)
     if found is None:
         return Section(title, unread=f"there is no Auto Scaling group {finder.group}")
@@ -40,6 +40,12 @@ def servers(finder: Finder) -> Section:
         notes.append(f"suspended: {', '.join(sorted(suspended))}")
         rows += (Row(("", "suspended", "", "", 0), "bad"),) if _stops_scaling(suspended) else ()
     return Section(title, columns, rows, tuple(notes))
+
+
+def _no_group(finder: Finder, title: str) -> Section:
+    if not finder.settings.compute.servers:
+        return Section(title, notes=("this environment runs on its cluster alone",))
+    return Section(title, unread=_NO_GROUP)
 
 
 def describe_group(finder: Finder) -> dict[str, Any] | None:
@@ -91,11 +97,12 @@ def activities(finder: Finder) -> Section:
     """Return what the group did last, and why."""
     title, columns = "scaling activities", ("when", "what", "status", "why")
     if finder.group is None:
-        return Section(title, unread=_NO_GROUP)
+        return _no_group(finder, title)
     # Six weeks of them are kept (Auto Scaling API, DescribeScalingActivities): the first page is the newest.
-    answer = finder.account.call(
+    found = finder.account.first_page(
         "autoscaling",
         "describe_scaling_activities",
+        "Activities",
         AutoScalingGroupName=finder.group,
         MaxRecords=SHOWN_ACTIVITIES,
     )
@@ -110,7 +117,7 @@ def activities(finder: Finder) -> Section:
             ),
             _activity_level(each["StatusCode"]),
         )
-        for each in answer["Activities"]
+        for each in found
     ]
     return Section(title, columns, tuple(rows), () if rows else ("none in six weeks",))
 

@@ -7,6 +7,7 @@ import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from rich.console import Console
 
@@ -40,7 +41,8 @@ class Request:
 
 
 def run(request: Request) -> int:
-    """Compare, check, print, and return the exit status."""
+    """Compare, check, print, and return the exit status. Raises what `asking.refusing` turns into a line."""
+    _refuse_no_address(request.url)
     comparison, checks = None, list[Check]()
     if not request.resources and request.url:
         # An address that is given needs no account.
@@ -65,6 +67,17 @@ def run(request: Request) -> int:
     else:
         report.write(Console(soft_wrap=True), head, comparison, checks)
     return status(comparison, checks)
+
+
+def _refuse_no_address(url: str | None) -> None:
+    """Raise AccountError for a text that is no address of a site."""
+    try:
+        parts = urlsplit(url or "https://host")
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # A port that is no number, a bracket that is left open.
+        valid = False
+    if not valid:
+        raise AccountError(f"--url must be such as https://shop.example.com, is {url!r}")
 
 
 def _check_address(finder: Finder, request: Request) -> list[Check]:

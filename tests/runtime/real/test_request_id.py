@@ -163,19 +163,32 @@ def test_gunicorns_own_lines_are_json_too(logged: Application) -> None:
     assert [line for line in lines if not line.startswith("{")] == []
 
 
-@pytest.mark.parametrize(("pooling", "named"), [("psycopg-pool", True), ("pgbouncer", False)])
+@pytest.mark.parametrize(
+    ("pooling", "tags", "named", "commented"),
+    [
+        ("psycopg-pool", "both", True, True),
+        # Behind PgBouncer a name costs a round trip: unless it is asked for, the comment alone carries the id.
+        ("pgbouncer", "both", False, True),
+        ("pgbouncer", "application_name", True, False),
+    ],
+)
 def test_shared_connections_are_not_confused(
-    pooling: str, named: bool, variables: Variables, pgbouncer: PgBouncer, servers_folder: Path
+    pooling: str,
+    tags: str,
+    named: bool,
+    commented: bool,
+    variables: Variables,
+    pgbouncer: PgBouncer,
+    servers_folder: Path,
 ) -> None:
-    """Behind PgBouncer a name would cost a round trip: there the comment alone carries the id."""
     chosen = variables | {"DB_POOLING": pooling, "DB_POOL_SIZE": "2"}
     if pooling == "pgbouncer":
         chosen = {k: v for k, v in variables.items() if not k.startswith("DB_")} | pgbouncer_variables(pgbouncer)
-    with Application(servers_folder / f"tags-{pooling}", chosen) as running:
+    with Application(servers_folder / f"tags-{pooling}-{tags}", chosen | {"DB_REQUEST_ID": tags}) as running:
         for name in ("one", "two", "three", "two"):
             answer = Client(running).get("/probe/seen/", {"X-Request-ID": name}).json
             assert answer["names"] == [f"tests:{name}" if named else "tests"] * 2
-            assert all(f"/*request_id='{name}'," in query for query in answer["queries"])
+            assert all((f"/*request_id='{name}'," in query) is commented for query in answer["queries"])
 
 
 @pytest.mark.parametrize(

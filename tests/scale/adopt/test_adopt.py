@@ -165,6 +165,21 @@ def test_what_would_change_is_told_most_dangerous_first(adopted: Adopted) -> Non
     assert ("tags", "Auto Scaling group shop-production-web-group", "tags") in told
 
 
+def test_what_the_plan_will_object_to_is_told(adopted: Adopted, tmp_path: Path) -> None:
+    told = {(each["rule"], each["resource"].rpartition("::")[2]) for each in adopted.document["objections"]}
+    assert ("firewall", "shop-production-alb") in told
+    assert ("https", "shop-production-http") in told
+    assert ("database-multi-az", "shop-production-db-primary") in told
+    # AWS no longer creates the version that runs: what is there is not created.
+    assert "refused-value" not in {rule for rule, _ in told}
+    for name in ("Pulumi.yaml", "__main__.py", "components", "model", "render"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / f"Pulumi.{STACK}.yaml").write_text((adopted.out / f"Pulumi.{STACK}.yaml").read_text())
+    plan = json.loads(CliRunner().invoke(app, ["plan", STACK, "--cwd", str(tmp_path), "--json"]).stdout)
+    errors = {each["rule"] for each in plan["findings"] if each["severity"] == "error"}
+    assert errors - {"refused-value"} == {rule for rule, _ in told}
+
+
 def test_what_is_the_same_is_no_change(adopted: Adopted) -> None:
     changed = {(change["resource"], change["property"]) for change in adopted.document["changes"]}
     group, primary = "Auto Scaling group shop-production-web-group", "database instance shop-production-db-primary"
@@ -244,6 +259,7 @@ def test_the_report_ends_with_what_to_do(built: ByHand, tmp_path: Path) -> None:
         "Interrupts the service",
         "Would be changed in place",
         "Tags",
+        "scale plan production will object",
         "Found, and not in the program",
         "Matched",
         "Would be built beside",
@@ -290,6 +306,13 @@ def test_an_image_without_a_tag_has_to_be_given(empty: None, tmp_path: Path) -> 
     assert "runs registry.example.com/django-app:latest: give the application's image" in err
 
 
+def test_an_image_that_the_script_makes_up_has_to_be_given(empty: None, tmp_path: Path) -> None:
+    ByHand.build(script=SCRIPT.replace(":3.2.1", ":$TAG"))
+    code, _, err = adopt(tmp_path, "--name", f"{NAME}*")
+    assert code == 2
+    assert "runs registry.example.com/django-app:$TAG: give the application's image" in err
+
+
 def test_no_credentials_are_a_line_and_status_2(no_identity: None, tmp_path: Path) -> None:
     code, _, err = adopt(tmp_path, "--name", "django*")
     assert code == 2
@@ -301,6 +324,11 @@ def test_no_credentials_are_a_line_and_status_2(no_identity: None, tmp_path: Pat
     [
         (SCRIPT, "registry.example.com/django-app:3.2.1"),
         ("docker run --rm -e A=b --network=host shop@sha256:00 gunicorn", "shop@sha256:00"),
+        ("docker container run -dit --init --security-opt no-new-privileges -p8000:8000 shop:1", "shop:1"),
+        ("exec docker run --read-only --tmpfs /tmp -e 'GREETING=good morning' -u 10 \\\n  \"shop:2\" serve", "shop:2"),
+        ('docker run -d --add-host db:10.0.0.2 -e A="b shop:3', "shop:3"),
+        ("# docker run old:1\ndocker pull x\n/usr/bin/docker run new:2", "new:2"),
+        ("docker run --rm $REGISTRY/shop:$TAG", "$REGISTRY/shop:$TAG"),
         ("systemctl start nginx", None),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from scale.adopt.details import Details
 from scale.adopt.selection import Selection
 from scale.adopt.settings import Asked, describe, parse
+from scale.adopt.settings_scaling import step_alarms
 from tests.scale.adopt.byhand import ByHand
 from tests.scale.adopt.test_adopt import adopt
 
@@ -140,6 +142,20 @@ def test_steps_that_are_no_share_of_the_fleet_are_not_taken_for_one() -> None:
     config, notes = told(_slow("ChangeInCapacity"))
     assert "steps" not in config["scaling"]["response_time"]
     assert any("add servers and not a share" in note for note in notes)
+
+
+def test_of_several_alarms_the_one_that_adds_servers_is_taken() -> None:
+    """One tells somebody, one takes servers away, one invokes what it cannot: none of them is the step policy's."""
+    (alarm,) = _slow("PercentChangeInCapacity").alarms
+    others = (
+        {**alarm, "AlarmName": "told", "AlarmActions": ["arn:aws:sns:eu-west-1:123456789012:oncall"]},
+        {**alarm, "AlarmName": "quick", "ComparisonOperator": "LessThanThreshold"},
+        {**alarm, "AlarmName": "by-hand", "AlarmActions": [STEP.replace("slow", "cpu")]},
+    )
+    selection = replace(_slow("PercentChangeInCapacity"), alarms=(*others, alarm))
+    assert {section: each["AlarmName"] for section, each in step_alarms(selection).items()} == {"response_time": "slow"}
+    assert told(selection)[0]["scaling"]["response_time"]["above_seconds"] == 1.5
+    assert told(replace(selection, alarms=others[:2]))[0]["scaling"]["response_time"] is None
 
 
 def test_a_schedule_is_described_and_what_happens_once_is_left_out() -> None:

@@ -60,8 +60,28 @@ def test_the_same_thing_twice_is_one_line() -> None:
 def test_the_plan_says_what_it_costs_in_one_line() -> None:
     plan = own_plan("prod")
     assert re.fullmatch(
-        r"\$\d+ to \$[\d,]+ a month, without \d+ to \d+ unknown \(scale cost prod\)", sentence(plan.cost, plan.stack)
+        r"\$\d+ to \$[\d,]+ a month, but for 4 without a price and 1\d without a volume \(scale cost prod\)",
+        sentence(plan.cost, plan.stack),
     )
+
+
+UNPRICED = {
+    "dev": set[str](),
+    "staging": set[str](),
+    "prod": {
+        "database db.r7g.large",
+        "database db.r7g.large Multi-AZ",
+        "cache-node valkey cache.r7g.large",
+        "cache-node valkey cache.m7g.large",
+    },
+}
+"""What the table has no price of: no dated document was found that quotes AWS's list for the region."""
+
+
+@pytest.mark.parametrize("stack", UNPRICED)
+def test_the_table_has_the_prices_of_the_shipped_stacks_but_for_these(stack: str) -> None:
+    lines = own_plan(stack).cost.lines
+    assert {str(line.item.rate) for line in lines if line.price is None} == UNPRICED[stack]
 
 
 def test_a_plan_of_what_is_free_says_nothing_of_cost() -> None:

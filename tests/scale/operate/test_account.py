@@ -58,6 +58,56 @@ def test_a_profile_that_does_not_exist(no_identity: None, tmp_path: Path) -> Non
         open_account(stack(tmp_path, "aws:profile: shop-prod"))
 
 
+PROFILES = """
+[profile process]
+credential_process = /bin/false
+[profile no-json]
+credential_process = /bin/echo nonsense
+[profile no-program]
+credential_process = /nonexistent
+[profile source]
+role_arn = arn:aws:iam::123456789012:role/x
+source_profile = gone
+[profile token]
+role_arn = arn:aws:iam::123456789012:role/x
+web_identity_token_file = /nonexistent
+[profile half]
+aws_access_key_id = AKIAEXAMPLE
+[profile login]
+login_session = arn:aws:iam::123456789012:user/x
+[profile sso]
+sso_session = corp
+sso_account_id = 123456789012
+sso_role_name = developer
+[sso-session corp]
+sso_start_url = https://corp.example.com/start
+sso_region = eu-west-1
+"""
+
+
+@pytest.mark.parametrize(
+    ("profile", "text"),
+    [
+        ("process", "cannot be read: Error when retrieving credentials from custom-process"),
+        ("no-json", "cannot be read: Expecting value"),
+        ("no-program", "cannot be read: .*/nonexistent"),
+        ("source", 'cannot be read: The source_profile "gone" .* does not exist'),
+        ("token", "cannot be read: .*/nonexistent"),
+        ("half", "cannot be read: Partial credentials .* missing: aws_secret_access_key"),
+        ("login", r"cannot be read: .* pip install \"botocore\[crt\]\""),
+        ("sso", "session has expired or was never begun .*: run `aws sso login`"),
+    ],
+)
+def test_credentials_that_cannot_be_had_are_one_line(
+    no_identity: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profile: str, text: str
+) -> None:
+    (tmp_path / "profiles").write_text(PROFILES)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "profiles"))
+    with pytest.raises(CredentialsError, match=f"^the AWS (credentials )?{text}") as refused:
+        open_account(stack(tmp_path, f"aws:profile: {profile}"))
+    assert len(str(refused.value).splitlines()) == 1
+
+
 def test_the_profile_of_the_stacks_file_is_used(
     no_identity: None, endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,6 +153,11 @@ def test_a_list_without_a_paginator_is_read_to_its_last_page(aws: str, tmp_path:
     assert asked == [{"Name": "web"}, {"Name": "web", "NextToken": "x"}]
 
 
+def test_a_list_with_pages_is_not_read_by_a_call(aws: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="describe_alarms has pages"):
+        open_account(stack(tmp_path)).call("cloudwatch", "describe_alarms")
+
+
 def test_threads_share_an_account(aws: str, tmp_path: Path) -> None:
     account = open_account(stack(tmp_path))
     clients: list[object] = []
@@ -126,6 +181,18 @@ def test_an_endpoint_that_nobody_answers_at(identity: None, tmp_path: Path, monk
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{held.getsockname()[1]}")
         with pytest.raises(UnavailableError, match=r"^sts in eu-west-1 cannot be reached .*check the network"):
             open_account(stack(tmp_path, "aws:maxRetries: 0"))
+
+
+def test_an_address_that_is_none(identity: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "nonsense")
+    with pytest.raises(AccountError, match=r"^Invalid endpoint: nonsense: change AWS_ENDPOINT_URL"):
+        open_account(stack(tmp_path))
+
+
+def test_the_page_of_a_proxy_is_no_answer_of_aws(aws: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"{aws}/moto-api/")
+    with pytest.raises(UnavailableError, match=r"^sts:GetCallerIdentity was answered by something that is not AWS"):
+        open_account(stack(tmp_path, "aws:maxRetries: 0"))
 
 
 def test_a_region_that_does_not_have_a_service() -> None:
@@ -210,6 +277,30 @@ def test_the_endpoints_of_the_stacks_file_are_used(
 ) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     assert open_account(stack(tmp_path, f'aws:endpoints: [{{sts: "{endpoint}"}}]')).id == ACCOUNT
+
+
+ROLE = "aws:assumeRoles: [{roleArn: 'arn:aws:iam::123456789012:role/deploy'}]"
+
+
+def test_a_role_that_may_not_be_assumed_is_told_from_a_call_that_is_not_allowed(
+    refusing: list[str], tmp_path: Path
+) -> None:
+    refusing.append("AccessDenied")
+    with pytest.raises(CredentialsError, match=r"^the role may not be assumed \(the text\): check .*aws:assumeRoles"):
+        open_account(stack(tmp_path, ROLE))
+
+
+def test_a_network_that_is_down_is_no_missing_region(
+    identity: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with pytest.raises(UnavailableError, match=r"^sts in eu-west-1 cannot be reached"):
+        open_account(stack(tmp_path, f"aws:maxRetries: 0\n{ROLE}"))
+
+
+def test_roles_have_to_be_groups(aws: str, tmp_path: Path) -> None:
+    with pytest.raises(AccountError, match=r"^aws:assumeRoles: must be a list of groups"):
+        open_account(stack(tmp_path, 'aws:assumeRoles: ["arn:aws:iam::123456789012:role/deploy"]'))
 
 
 def test_a_role_needs_an_arn(aws: str, tmp_path: Path) -> None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from scale.operate.errors import DeniedError, MissingError, UnavailableError
+from model.kubernetes import Kubernetes
+from scale.operate.errors import AccountError, DeniedError, MissingError, UnavailableError
 from scale.operate.find import Finder, Outputs
+from scale.operate.release import refresh as refreshes
 from scale.operate.release import rollout
+from scale.operate.release.waiting import Watch
 from scale.operate.status.cluster import token, workloads
+from scale.operate.status.fleet import activities, servers
 from tests.scale.operate.answers import Answers
 from tests.scale.operate.cluster import NAME, Cluster, autoscaler, deployment, serving
 
@@ -104,6 +109,58 @@ def test_a_roll_out_is_over_when_no_old_pod_is_left(
     found = rollout.progress(on_cluster, NEW)
     assert (found.state, found.percent) == (state, percent)
     assert found.reason == ("shop/web: has timed out" if state == "failed" else "")
+
+
+@pytest.mark.parametrize(
+    ("refresh", "pods", "state", "what"),
+    [
+        ("InProgress", deployment(NEW), "running", "servers"),
+        ("Successful", deployment(NEW, updated=1, available=4, total=5), "running", "pods of shop/web"),
+        ("Successful", deployment(OLD), "waiting", "pods of shop/web"),
+        ("RollbackSuccessful", deployment(NEW), "failed", "servers"),
+        ("Successful", deployment(NEW), "done", "servers"),
+    ],
+)
+def test_servers_and_pods_are_both_waited_for(
+    on_cluster: Finder,
+    cluster: Cluster,
+    live: Answers,
+    refresh: str,
+    pods: dict[str, object],
+    state: str,
+    what: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def launches(*_: object) -> bool:
+        return True
+
+    monkeypatch.setattr(refreshes, "launches", launches)
+    described = {"InstanceRefreshId": "1", "StartTime": datetime.now(UTC), "Status": refresh}
+    live.give("autoscaling:DescribeInstanceRefreshes", {"InstanceRefreshes": [described]})
+    cluster.deployments = [pods]
+    found = Watch(on_cluster, NEW).look()
+    assert (found.state, found.what) == (state, what)
+
+
+@pytest.fixture
+def pods_alone(on_cluster: Finder) -> Finder:
+    """The same environment, with no servers of its own and nothing deployed."""
+    compute = on_cluster.settings.compute.model_copy(update={"servers": False, "kubernetes": Kubernetes()})
+    settings = on_cluster.settings.model_copy(update={"compute": compute})
+    nothing = Finder(on_cluster.account, settings, Outputs({}))
+    nothing.__dict__["group"] = None
+    return nothing
+
+
+def test_an_environment_of_pods_alone_misses_no_servers(pods_alone: Finder) -> None:
+    for section in (servers(pods_alone), activities(pods_alone)):
+        assert (section.unread, section.notes) == ("", ("this environment runs on its cluster alone",))
+
+
+def test_a_cluster_that_is_wanted_and_not_there_is_said(pods_alone: Finder) -> None:
+    assert workloads(pods_alone).unread.startswith("no cluster has this environment's tags")
+    with pytest.raises(AccountError, match=r"^no cluster has this environment's tags"):
+        Watch(pods_alone, NEW).look()
 
 
 def test_a_cluster_that_does_not_run_the_application_is_said(on_cluster: Finder, cluster: Cluster) -> None:

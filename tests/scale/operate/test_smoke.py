@@ -220,3 +220,12 @@ def test_a_failed_check_is_exit_status_1(trusted: Nginx, no_identity: None) -> N
     done = CliRunner().invoke(app, [*arguments, "--static-url", "/static/none.css"])
     assert done.exit_code == 1
     assert "failed  static files" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "url", ["shop.example.com", "ftp://shop.example.com", "https://", "https://x:port", "http://[x"]
+)
+def test_an_address_that_is_none_is_a_line_and_exit_status_2(no_identity: None, url: str) -> None:
+    done = CliRunner().invoke(app, ["verify", "prod", "--cwd", str(ROOT), "--no-resources", "--url", url])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == f"--url must be such as https://shop.example.com, is {url!r}\n"

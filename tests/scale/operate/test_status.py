@@ -8,10 +8,12 @@ import pty
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -259,8 +261,10 @@ def test_a_failure_of_our_own_is_shown_and_hides_nothing() -> None:
     assert (found[0].unread, found[0].level, found[1].level) == ("ValueError: a mistake", "warn", "ok")
 
 
-def _run_in_terminal(arguments: list[str], until: str, environment: dict[str, str]) -> tuple[str, int]:
-    """Run the command in a pseudo-terminal, press Ctrl-C once `until` is shown: output and status."""
+def _run_in_terminal(
+    arguments: list[str], until: Callable[[str], bool], environment: dict[str, str]
+) -> tuple[str, int]:
+    """Run the command in a pseudo-terminal, press Ctrl-C once `until` holds of what is shown: output and status."""
     leader, follower = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", "from scale.cli import main; main()", *arguments],
@@ -282,7 +286,7 @@ def _run_in_terminal(arguments: list[str], until: str, environment: dict[str, st
                     break
             elif process.poll() is not None:
                 break
-            if until in shown and not pressed:
+            if not pressed and until(shown):
                 process.send_signal(signal.SIGINT)
                 pressed = True
         return shown, process.wait(20)
@@ -292,10 +296,40 @@ def _run_in_terminal(arguments: list[str], until: str, environment: dict[str, st
         os.close(leader)
 
 
+TERMINAL = {"TERM": "xterm", "COLUMNS": "120", "LINES": "50"}
+WATCH = ["status", "prod", "--watch", "--every", "1"]
+
+
 def test_watching_ends_cleanly_with_ctrl_c(prod: Environment) -> None:
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "50"}
-    shown, code = _run_in_terminal(["status", "prod", "--watch", "--every", "1"], "kubernetes", environment)
+    shown, code = _run_in_terminal(WATCH, lambda shown: "kubernetes" in shown, {**os.environ, **TERMINAL})
     assert code == 0
     assert "shop-prod-web-" in shown
     assert "\x1b[?1049l" in shown  # the screen as it was is back
+    assert "Traceback" not in shown
+
+
+def test_watching_into_a_file_writes_one_screen_below_the_other(prod: Environment, tmp_path: Path) -> None:
+    with (tmp_path / "watched").open("w+") as watched:
+        command = [sys.executable, "-c", "from scale.cli import main; main()", *WATCH]
+        process = subprocess.Popen(command, stdout=watched, cwd=ROOT)
+        try:
+            end = time.monotonic() + 90
+            while (tmp_path / "watched").read_text().count("\nkubernetes") < 2 and time.monotonic() < end:
+                time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+            process.wait()
+    assert (tmp_path / "watched").read_text().count("\nservers  ") >= 2
+
+
+def test_watching_ends_while_a_service_does_not_answer(prod: Environment) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # It listens, and nobody takes what comes.
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        environment = {**os.environ, **TERMINAL, "AWS_ENDPOINT_URL_AUTO_SCALING": address}
+        shown, code = _run_in_terminal(WATCH, lambda _: bool(select.select([silent], [], [], 0)[0]), environment)
+    assert code == 0
+    assert "shop-prod in eu-west-1, account 123456789012  being read" in shown
+    assert "\x1b[?1049l" in shown
     assert "Traceback" not in shown

@@ -216,6 +216,33 @@ CASES: dict[str, Case] = {
         entry(CACHES[1], "ReplicationGroupId", "shop-prod-sessions", AtRestEncryptionEnabled=False),
         {("data", "shop-prod-sessions-group", "encryption at rest")},
     ),
+    "cache in the clear": (
+        CACHES[0],
+        entry(CACHES[1], "ReplicationGroupId", "shop-prod-cache", TransitEncryptionEnabled=False),
+        {("data", "shop-prod-cache-group", "encryption in transit")},
+    ),
+    "database is public": (
+        INSTANCES[0],
+        entry(INSTANCES[1], "DBInstanceIdentifier", READS, PubliclyAccessible=True),
+        {("data", READS, "public address")},
+    ),
+    "waits for the maintenance window": (
+        INSTANCES[0],
+        entry(
+            INSTANCES[1], "DBInstanceIdentifier", PRIMARY, PendingModifiedValues={"DBInstanceClass": "db.r7g.xlarge"}
+        ),
+        {("drift", PRIMARY, "pending change of DBInstanceClass")},
+    ),
+    "topic in the clear": (
+        "sns:GetTopicAttributes",
+        lambda answer: answer["Attributes"].pop("KmsMasterKeyId", None),
+        {("data", "shop-prod-alarms", "encryption")},
+    ),
+    "nobody is told": (
+        "sns:ListSubscriptionsByTopic",
+        gone("Subscriptions", "Endpoint", "oncall"),
+        {("silence", "shop-prod-alarms-1", "subscription of oncall@shop.example.com")},
+    ),
     "no fail-over": (
         CACHES[0],
         entry(CACHES[1], "ReplicationGroupId", "shop-prod-cache", AutomaticFailover="disabled"),
@@ -356,6 +383,13 @@ def test_a_firewall_that_is_taken_off_is_told(finder: Finder, live: Answers) -> 
     live.give("wafv2:GetWebACLForResource", {})
     (found,) = differences(finder)
     assert (found["danger"], found["what"], found["found"]) == ("data", "firewall before the load balancer", "none")
+
+
+def test_a_bucket_that_is_not_encrypted_is_told(finder: Finder, live: Answers) -> None:
+    live.refuse("s3:GetBucketEncryption", "ServerSideEncryptionConfigurationNotFoundError")
+    found = differences(finder)
+    assert {(each["danger"], each["what"]) for each in found} == {("data", "encryption")}
+    assert {each["resource"] for each in found} >= {"shop-prod-media-bucket", "shop-prod-static-bucket"}
 
 
 def test_what_schedules_change_is_no_difference(finder: Finder, live: Answers) -> None:
