@@ -20,7 +20,7 @@ from tests.scale.operate.stacks import stack
 
 REGION = "eu-west-1"
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-NODE = Rate("cache-node", "valkey cache.r7g.large")
+NODE = Rate("cache-node", "valkey cache.r7g.xlarge")
 SERVER = Rate("server", "m7g.large")
 EGRESS = Price((Tier(0, 0.09), Tier(10240, 0.085), Tier(51200, 0.07)), "a list", "2026-09-16")
 
@@ -70,8 +70,8 @@ def test_a_price_of_another_region_is_not_taken() -> None:
 
 
 def test_a_price_is_asked_for_by_attributes_over_all_pages(price_list: PriceList, account: Account) -> None:
-    decoys = [node("cache.r7g.large", "9", prefix="EU-ExtendedSupportYr1_Yr2-") for _ in range(3)]
-    price_list.products = [*decoys, node("cache.r7g.large", "0.1946")]
+    decoys = [node("cache.r7g.xlarge", "9", prefix="EU-ExtendedSupportYr1_Yr2-") for _ in range(3)]
+    price_list.products = [*decoys, node("cache.r7g.xlarge", "0.1946")]
     price = pricelist.ask(account, NODE, REGION)
     assert price is not None
     assert (price.first, price.date) == (0.1946, "2026-11-02")
@@ -79,13 +79,13 @@ def test_a_price_is_asked_for_by_attributes_over_all_pages(price_list: PriceList
     assert len(price_list.requests) == 2
     assert {each["Field"]: each["Value"] for each in price_list.requests[0]["Filters"]} == {
         "cacheEngine": "Valkey",
-        "instanceType": "cache.r7g.large",
+        "instanceType": "cache.r7g.xlarge",
         "regionCode": REGION,
     }
 
 
 def test_a_reservation_under_the_heading_of_on_demand_is_not_the_price(price_list: PriceList, account: Account) -> None:
-    price_list.products = [reserved(node("cache.r7g.large", "0.1946"))]
+    price_list.products = [reserved(node("cache.r7g.xlarge", "0.1946"))]
     price = pricelist.ask(account, NODE, REGION)
     assert price is not None
     assert price.tiers == (Tier(0, 0.1946),)
@@ -124,16 +124,16 @@ def test_what_the_list_has_not_is_no_price(price_list: PriceList, account: Accou
 @pytest.mark.parametrize(
     ("products", "message"),
     [
-        ([node("cache.r7g.large", "0.1"), node("cache.r7g.large", "0.2")], "lists 2 prices of cache-node"),
+        ([node("cache.r7g.xlarge", "0.1"), node("cache.r7g.xlarge", "0.2")], "lists 2 prices of cache-node"),
         (
             [
                 product(
                     "AmazonElastiCache",
-                    "EU-NodeUsage:cache.r7g.large",
+                    "EU-NodeUsage:cache.r7g.xlarge",
                     "Hrs",
                     {"0": "1"},
                     currency="CNY",
-                    instanceType="cache.r7g.large",
+                    instanceType="cache.r7g.xlarge",
                     cacheEngine="Valkey",
                 )
             ],
@@ -143,10 +143,10 @@ def test_what_the_list_has_not_is_no_price(price_list: PriceList, account: Accou
             [
                 product(
                     "AmazonElastiCache",
-                    "EU-NodeUsage:cache.r7g.large",
+                    "EU-NodeUsage:cache.r7g.xlarge",
                     "Days",
                     {"0": "1"},
-                    instanceType="cache.r7g.large",
+                    instanceType="cache.r7g.xlarge",
                     cacheEngine="Valkey",
                 )
             ],
@@ -156,10 +156,10 @@ def test_what_the_list_has_not_is_no_price(price_list: PriceList, account: Accou
             [
                 product(
                     "AmazonElastiCache",
-                    "EU-NodeUsage:cache.r7g.large",
+                    "EU-NodeUsage:cache.r7g.xlarge",
                     "Hrs",
                     {"100": "1"},
-                    instanceType="cache.r7g.large",
+                    instanceType="cache.r7g.xlarge",
                     cacheEngine="Valkey",
                 )
             ],
@@ -287,12 +287,12 @@ def test_without_permission_the_table_stands_in_and_it_is_said_once(
 def test_one_price_that_cannot_be_read_does_not_hide_the_others(
     price_list: PriceList, account: Account, tmp_path: Path
 ) -> None:
-    price_list.products = [server("m7g.large", "0.095"), node("cache.r7g.large", "1"), node("cache.r7g.large", "2")]
+    price_list.products = [server("m7g.large", "0.095"), node("cache.r7g.xlarge", "1"), node("cache.r7g.xlarge", "2")]
     found = look_up(REGION, [SERVER, NODE], cache.read(tmp_path / "prices.json"), lambda: account, now=NOW)
     price = found(SERVER)
     assert price is not None
     assert price.first == 0.095
     assert found(NODE) is None
     assert found.notes == [
-        "cache-node valkey cache.r7g.large: AmazonElastiCache lists 2 prices of cache-node valkey cache.r7g.large."
+        "cache-node valkey cache.r7g.xlarge: AmazonElastiCache lists 2 prices of cache-node valkey cache.r7g.xlarge."
     ]

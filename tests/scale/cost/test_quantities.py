@@ -51,8 +51,8 @@ PROD: list[tuple[str, str, Levels]] = [
     ("Firewall", "web-acl", always(1)),
     ("Firewall", "web-acl-request", (0, 2e6, 5e6)),
     # a primary with a standby, whose price has both, and two replicas of its size; 200 to 1000 GiB each
-    ("Database db", "database db.r7g.large Multi-AZ", always(730)),
-    ("Database db", "database db.r7g.large", always(2 * 730)),
+    ("Database db", "database db.r6g.large Multi-AZ", always(730)),
+    ("Database db", "database db.r6g.large", always(2 * 730)),
     ("Database db", "database-storage gp3 Multi-AZ", (200, 200, 1000)),
     ("Database db", "database-storage gp3", (400, 400, 2000)),
     # three shards and a session shard, each with a replica
