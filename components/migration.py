@@ -26,7 +26,8 @@ class MigrationJob(pulumi.ComponentResource):
 
     Its name carries the release, so that the next release's is another resource: made first, while this one is deleted
     last. Another configuration replaces it, and so migrates too: the database may be another. A finished Job is left
-    alone until then: were it to delete itself, a refresh would find it gone and run it again.
+    alone until then: were it to delete itself, a refresh would find it gone and run it again. One that has failed is
+    replaced by the next deployment, which without that would find it failed for ever (pulumi-kubernetes#856).
     """
 
     job_name: pulumi.Output[str]
@@ -46,7 +47,11 @@ class MigrationJob(pulumi.ComponentResource):
         job = kubernetes.batch.v1.Job(
             f"{name}-{COMPONENT}-{release(pods.image, migration)}",
             # The engine gives it a name of its own: what replaces it is made beside it.
-            metadata={"namespace": pods.namespace, "labels": labels(name, COMPONENT)},
+            metadata={
+                "namespace": pods.namespace,
+                "labels": labels(name, COMPONENT),
+                "annotations": {"pulumi.com/replaceUnready": "true"},
+            },
             spec={
                 "parallelism": 1,
                 "completions": 1,

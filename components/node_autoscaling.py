@@ -18,6 +18,7 @@ from model.eks import KARPENTER_CHART
 from model.instances import Architecture
 from model.kubernetes import Kubernetes
 from model.nodes import NodePool
+from model.workload import WORKER_SHUTDOWN_SECONDS
 
 _CHARTS = "oci://public.ecr.aws/karpenter"
 _NAMESPACE = "kube-system"
@@ -33,6 +34,8 @@ _NOTICES = {
 
 # A pool goes once its nodes have: their pods are evicted first, each with its own grace.
 _TIMEOUTS = pulumi.CustomTimeouts(delete="30m")
+
+_LEAST_PATIENCE_SECONDS = 3600
 
 POOL = "application"
 
@@ -74,34 +77,38 @@ class NodeAutoscaling(pulumi.ComponentResource):
             node_class = self._create_auto_class()
             reference = {"group": "eks.amazonaws.com", "kind": "NodeClass", "name": POOL}
         else:
-            role = self._create_node_role()
-            node_class = self._create_karpenter_class(role, tags, self._run_karpenter(region, account_id, role))
+            role, admitted = self._create_node_role()
+            karpenter = self._run_karpenter(region, account_id, role)
+            node_class = self._create_karpenter_class(role, tags, [karpenter, *admitted])
             reference = {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": POOL}
         self.pool = self._create_pool(reference, architecture, node_class)
         self.register_outputs({})
 
-    def _create_node_role(self) -> aws.iam.Role:
+    def _create_node_role(self) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
+        """Return the nodes' role, and what lets them in and work: a node that is shut out could not be emptied."""
         role = aws.iam.Role(
             f"{self._name}-karpenter-nodes",
             assume_role_policy=permissions.assume("ec2.amazonaws.com"),
             opts=self._child,
         )
-        for policy in NODE_POLICIES:
+        grants: list[pulumi.Resource] = [
             aws.iam.RolePolicyAttachment(
                 f"{self._name}-karpenter-nodes-{policy.lower()}",
                 role=role.name,
                 policy_arn=f"arn:aws:iam::aws:policy/{policy}",
                 opts=self._child,
             )
+            for policy in NODE_POLICIES
+        ]
         # EKS makes the entry of a managed group's role by itself, and of no other.
-        aws.eks.AccessEntry(
+        entry = aws.eks.AccessEntry(
             f"{self._name}-karpenter-nodes",
             cluster_name=self._cluster.name,
             principal_arn=role.arn,
             type="EC2_LINUX",
             opts=self._child,
         )
-        return role
+        return role, [*grants, entry]
 
     def _run_karpenter(
         self, region: str, account_id: pulumi.Input[str], role: aws.iam.Role
@@ -198,7 +205,7 @@ class NodeAutoscaling(pulumi.ComponentResource):
         return queue
 
     def _create_karpenter_class(
-        self, role: aws.iam.Role, tags: Mapping[str, str], karpenter: pulumi.Resource
+        self, role: aws.iam.Role, tags: Mapping[str, str], after: Sequence[pulumi.Resource]
     ) -> pulumi.Resource:
         spec: dict[str, Any] = {
             "role": role.name,
@@ -221,7 +228,7 @@ class NodeAutoscaling(pulumi.ComponentResource):
             ],
             "tags": {**tags, "Name": f"{self._name}-{POOL}"},
         }
-        return self._custom("class", "karpenter.k8s.aws/v1", "EC2NodeClass", spec, [karpenter])
+        return self._custom("class", "karpenter.k8s.aws/v1", "EC2NodeClass", spec, after)
 
     def _create_auto_class(self) -> pulumi.Resource:
         # It logs and enforces what the workload's network policies say only where this asks for it (EKS guide, "Use
@@ -261,8 +268,7 @@ class NodeAutoscaling(pulumi.ComponentResource):
                         {"key": key, "operator": "In", "values": values} for key, values in requirements.items()
                     ],
                     "expireAfter": f"{pool.expire_after_days * 24}h",
-                    # A pod that cannot be evicted would keep an expired node for ever.
-                    "terminationGracePeriod": "1h",
+                    "terminationGracePeriod": f"{self._patience_seconds()}s",
                 }
             },
             "limits": {"cpu": str(pool.max_processors)},
@@ -273,6 +279,15 @@ class NodeAutoscaling(pulumi.ComponentResource):
             },
         }
         return self._custom("pool", "karpenter.sh/v1", "NodePool", spec, [after])
+
+    def _patience_seconds(self) -> int:
+        """Return how long a node that goes waits for its pods: one that cannot be evicted would keep it for ever.
+
+        Tasks have the time that the settings give them.
+        """
+        tasks = self._model.tasks
+        longest = max((workers.longest_task_seconds for workers in tasks.workers), default=0) if tasks else 0
+        return max(_LEAST_PATIENCE_SECONDS, longest + 2 * WORKER_SHUTDOWN_SECONDS)
 
     def _custom(
         self, role: str, api_version: str, kind: str, spec: Mapping[str, Any], after: Sequence[pulumi.Resource]

@@ -159,6 +159,8 @@ def test_the_api_is_private_but_for_the_allow_list() -> None:
     assert get(plan.one(CLUSTER), "vpcConfig.publicAccessCidrs") == ["203.0.113.0/24"]
     rule = plan.one(INGRESS, f"{NAME}-endpoint-1")
     assert (get(rule, "cidrIpv4"), get(rule, "fromPort"), get(rule, "toPort")) == ("10.9.0.0/16", 443, 443)
+    # Whoever deploys through it must still reach the API when the last object goes.
+    assert waits_for(plan, plan.one(PROVIDER), rule)
 
 
 def test_nobody_is_let_in_but_by_an_entry() -> None:
@@ -326,6 +328,25 @@ def test_a_pool_and_its_nodes_go_before_the_controller_that_ends_them() -> None:
     assert waits_for(plan, pool, node_class)
     assert waits_for(plan, node_class, plan.one(RELEASE, f"{NAME}-karpenter"))
     assert pool.custom_timeouts.delete == "30m"
+
+
+def test_a_node_is_let_in_until_its_pool_is_gone() -> None:
+    plan = managed()
+    attached = [
+        each
+        for each in plan.all("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+        if each.name.startswith(f"{NAME}-karpenter-nodes-")
+    ]
+    assert len(attached) == 3
+    for each in (*attached, plan.one(ENTRY, f"{NAME}-karpenter-nodes")):
+        assert waits_for(plan, plan.one(CLASS), each)
+
+
+@pytest.mark.parametrize(("task_seconds", "patience"), [(300, 3600), (3540, 3600), (3541, 3601), (20_000, 20_060)])
+def test_a_node_that_goes_waits_for_its_longest_task(task_seconds: int, patience: int) -> None:
+    workers = [{"name": "long", "longest_task_seconds": task_seconds}]
+    plan = run(lambda: build(tasks={"app": "project", "workers": workers}))
+    assert get(plan.one(POOL), "spec.template.spec.terminationGracePeriod") == f"{patience}s"
 
 
 def test_a_pool_starts_what_the_settings_name_and_no_more() -> None:
