@@ -126,9 +126,8 @@ def _profiles(scope: Scope, owned: str) -> list[permissions.Statement]:
             profiles,
             conditions=ours,
         ),
-        permissions.allow(["iam:GetInstanceProfile"], profiles),
-        # A list is of all: the guide's own statement of it names no resource.
-        permissions.allow(["iam:ListInstanceProfiles"], ["*"]),
+        # A list is of the profiles below a path (kubernetes/kops#17854 has it refused on one).
+        permissions.allow(["iam:GetInstanceProfile", "iam:ListInstanceProfiles"], profiles),
     ]
 
 

@@ -107,7 +107,7 @@ def test_it_makes_and_unmakes_the_profile_that_hands_nodes_their_role() -> None:
         assert allowed(f"iam:{action}", PROFILES, context({}, PROFILE))
         assert not allowed(f"iam:{action}", PROFILES, context({}, {"karpenter.k8s.aws/ec2nodeclass": "other"}))
     assert allowed("iam:GetInstanceProfile", PROFILES, context())
-    assert allowed("iam:ListInstanceProfiles", "*", context())
+    assert allowed("iam:ListInstanceProfiles", PROFILES.rpartition("/")[0] + "/", context())
 
 
 LOOKED_UP = ["Images", "Instances", "InstanceStatus", "InstanceTypeOfferings", "InstanceTypes", "LaunchTemplates"]
