@@ -209,7 +209,7 @@ class NodeAutoscaling(pulumi.ComponentResource):
     ) -> pulumi.Resource:
         spec: dict[str, Any] = {
             "role": role.name,
-            "amiSelectorTerms": [{"alias": f"{self._pool.image}@latest"}],
+            "amiSelectorTerms": [{"alias": f"{self._pool.image}@{self._pool.image_version}"}],
             "subnetSelectorTerms": [{"id": subnet} for subnet in self._subnets],
             "securityGroupSelectorTerms": [{"id": self._cluster.security_group_id}],
             # One hop: pods do not reach the node's credentials; they have their own by Pod Identity.

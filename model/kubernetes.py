@@ -153,6 +153,8 @@ class Kubernetes(Section):
             yield Problem("groups", "must be absent with nodes: auto, which has no node groups")
         if self.nodes == "auto" and self.pool is None:
             yield Problem("pool", "must be a group with nodes: auto, whose only nodes it describes")
+        if self.nodes == "auto" and self.pool is not None and self.pool.image_version != "latest":
+            yield Problem("pool.image_version", "must be absent with nodes: auto, whose images are EKS's own")
         names = [group.name for group in self.groups]
         for index, name in enumerate(names):
             if name in names[:index]:

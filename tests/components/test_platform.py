@@ -26,6 +26,8 @@ from tests.components.building import (
     statements,
     waits_for,
 )
+from tests.components.cluster_building import manifest
+from tests.components.schemas import problems
 
 CLUSTER = "aws:eks/cluster:Cluster"
 GROUP = "aws:eks/nodeGroup:NodeGroup"
@@ -362,6 +364,20 @@ def test_a_pool_starts_what_the_settings_name_and_no_more() -> None:
     assert get(plan.one(POOL), "spec.limits") == {"cpu": "8"}
     assert get(plan.one(CLASS), "spec.subnetSelectorTerms") == [{"id": "subnet-3"}]
     assert get(plan.one(CLASS), "spec.metadataOptions.httpPutResponseHopLimit") == 1
+
+
+@pytest.mark.parametrize(
+    ("pool", "alias"),
+    [
+        ({}, "bottlerocket@latest"),
+        ({"image_version": "v1.52.0"}, "bottlerocket@v1.52.0"),
+        ({"image": "al2023", "image_version": "v20260210"}, "al2023@v20260210"),
+    ],
+)
+def test_a_nodes_image_is_the_newest_or_the_settings_own(pool: dict[str, Any], alias: str) -> None:
+    plan = run(lambda: build(pool=pool))
+    assert get(plan.one(CLASS), "spec.amiSelectorTerms") == [{"alias": alias}]
+    assert list(problems(manifest(plan.one(CLASS)), "1.35")) == []
 
 
 def test_auto_mode_takes_the_roles_and_the_pool_of_its_own_kind() -> None:
