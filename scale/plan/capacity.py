@@ -49,16 +49,16 @@ def check_settings(settings: Settings | None, today: date | None = None) -> tupl
 
 
 def _connections(budgets: Capacity, settings: Settings) -> Iterator[Finding]:
-    out = _ways_out(budgets, settings)
+    clients, out = _clients(budgets, settings), _ways_out(budgets, settings)
     for budget in budgets.connections:
         need = f"{budget.instance} ({budget.instance_class}) takes {budget.limit} connections"
         if not budget.fits:
-            text = f"{need}; {_clients(budgets)} open {budget.at_maximum}: {out}"
+            text = f"{need}; {clients} open {budget.at_maximum}: {out}"
             yield Finding("error", "connections", "", text)
         elif not budget.fits_during_refresh:
             text = f"{need}; a refresh of {budgets.servers} servers, {budgets.servers_during_refresh} at a time, opens "
             if budgets.pods is not None:
-                text = f"{need}; while {_clients(budgets)} are replaced they open "
+                text = f"{need}; while {clients} are replaced they open "
             yield Finding("warning", "connections", "", f"{text}{budget.during_refresh}: {out}")
 
 
@@ -70,14 +70,18 @@ def _ways_out(budgets: Capacity, settings: Settings) -> str:
         bounds += ["compute.kubernetes.web.max"]
         bounds += ["compute.kubernetes.tasks.workers[].max"] if kubernetes.tasks is not None else []
     pooled = settings.database.pooling == "pgbouncer"
-    pool = "a lower database.pgbouncer.connections" if pooled else "database.pooling: pgbouncer"
+    pool = "a lower database.pgbouncer.connections"
+    if not pooled:
+        pool = f"database.pooling: pgbouncer with fewer than {budgets.connections_per_server} pgbouncer.connections"
     return f"a larger database.instance_class, a lower {' or '.join(bounds)}, or {pool}"
 
 
-def _clients(budgets: Capacity) -> str:
+def _clients(budgets: Capacity, settings: Settings) -> str:
     """Return what opens connections at its most: servers, pods, or both."""
+    kubernetes = settings.compute.kubernetes
     parts = [f"{budgets.servers} servers"] if budgets.servers else []
-    parts += [f"{budgets.pods.web_pods} web pods and their workers"] if budgets.pods is not None else []
+    parts += [f"{budgets.pods.web_pods} web pods"] if budgets.pods is not None else []
+    parts += ["the tasks' workers"] if kubernetes is not None and kubernetes.tasks is not None else []
     return " and ".join(parts)
 
 

@@ -100,23 +100,32 @@ def test_pods_connections_may_raise_the_alarm_that_adds_servers(
 
 
 @pytest.mark.parametrize(
-    ("cluster", "pooling", "ways"),
+    ("cluster", "pooling", "clients", "ways"),
     [
-        ({}, "direct", "a lower servers.max or compute.kubernetes.web.max, or database.pooling: pgbouncer"),
+        (
+            {},
+            "direct",
+            "6 servers and 50 web pods open 448",
+            "a lower servers.max or compute.kubernetes.web.max, or database.pooling: pgbouncer with fewer than 8 "
+            "pgbouncer.connections",
+        ),
         (
             {"tasks": {"app": "project"}},
             "pgbouncer",
+            "6 servers and 50 web pods and the tasks' workers open 1900",
             "a lower servers.max or compute.kubernetes.web.max or compute.kubernetes.tasks.workers[].max, or a lower "
             "database.pgbouncer.connections",
         ),
     ],
 )
-def test_too_many_connections_come_with_the_ways_out(cluster: dict[str, Any], pooling: str, ways: str) -> None:
+def test_too_many_connections_come_with_the_ways_out(
+    cluster: dict[str, Any], pooling: str, clients: str, ways: str
+) -> None:
     database = {"instance_class": "db.r7g.large", "max_connections": 100, "pooling": pooling}
     settings = parse(database=database, compute={"kubernetes": cluster})
     found = [each.message for each in check_settings(settings, LONG_BEFORE)[1] if each.rule == "connections"]
     assert found
-    assert all(each.endswith(f": a larger database.instance_class, {ways}") for each in found)
+    assert all(each.endswith(f"{clients}: a larger database.instance_class, {ways}") for each in found)
 
 
 @pytest.mark.parametrize(
