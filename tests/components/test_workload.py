@@ -288,7 +288,8 @@ def test_the_job_is_named_for_its_release_and_another_release_is_another_job() -
     assert built().one(JOB).name == f"{NAME}-migrate-{release('registry.example.com/shop:1', migration)}"
 
 
-def test_what_replaces_the_job_is_made_beside_it() -> None:
+def test_what_replaces_the_job_starts_once_it_has_ended() -> None:
+    assert built().one(JOB).delete_before_replace is True
     assert get(built().one(JOB), "metadata.name") is None
 
 
