@@ -18,7 +18,6 @@ from model.eks import KARPENTER_CHART
 from model.instances import Architecture
 from model.kubernetes import Kubernetes
 from model.nodes import NodePool
-from model.workload import WORKER_SHUTDOWN_SECONDS
 
 _CHARTS = "oci://public.ecr.aws/karpenter"
 _NAMESPACE = "kube-system"
@@ -34,8 +33,6 @@ _NOTICES = {
 
 # A pool goes once its nodes have: their pods are evicted first, each with its own grace.
 _TIMEOUTS = pulumi.CustomTimeouts(delete="30m")
-
-_LEAST_PATIENCE_SECONDS = 3600
 
 POOL = "application"
 
@@ -268,7 +265,7 @@ class NodeAutoscaling(pulumi.ComponentResource):
                         {"key": key, "operator": "In", "values": values} for key, values in requirements.items()
                     ],
                     "expireAfter": f"{pool.expire_after_days * 24}h",
-                    "terminationGracePeriod": f"{self._patience_seconds()}s",
+                    "terminationGracePeriod": f"{self._model.node_patience_seconds}s",
                 }
             },
             "limits": {"cpu": str(pool.max_processors)},
@@ -279,15 +276,6 @@ class NodeAutoscaling(pulumi.ComponentResource):
             },
         }
         return self._custom("pool", "karpenter.sh/v1", "NodePool", spec, [after])
-
-    def _patience_seconds(self) -> int:
-        """Return how long a node that goes waits for its pods: one that cannot be evicted would keep it for ever.
-
-        Tasks have the time that the settings give them.
-        """
-        tasks = self._model.tasks
-        longest = max((workers.longest_task_seconds for workers in tasks.workers), default=0) if tasks else 0
-        return max(_LEAST_PATIENCE_SECONDS, longest + 2 * WORKER_SHUTDOWN_SECONDS)
 
     def _custom(
         self, role: str, api_version: str, kind: str, spec: Mapping[str, Any], after: Sequence[pulumi.Resource]
