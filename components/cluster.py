@@ -54,7 +54,8 @@ class Cluster(pulumi.ComponentResource):
     node_role: aws.iam.Role
     """The role of managed nodes, or of Auto Mode's."""
     access: list[pulumi.Resource]
-    """What lets the deployer, and everybody else, in: whoever speaks to the API waits for it."""
+    """What lets the deployer, and everybody else, in, from wherever they are: whoever speaks to the API waits for it,
+    and nobody is shut out before all in the cluster is gone."""
 
     def __init__(
         self,
@@ -91,8 +92,11 @@ class Cluster(pulumi.ComponentResource):
         self.version = cluster.version
         self.certificate_authority = cluster.certificate_authority.data.apply(_present)
         self.security_group_id = cluster.vpc_config.cluster_security_group_id.apply(_present)
-        self.access = [self._create_deployer(deployer_arn), *(self._create_access(each) for each in kubernetes.access)]
-        self._open_endpoint()
+        self.access = [
+            self._create_deployer(deployer_arn),
+            *(self._create_access(each) for each in kubernetes.access),
+            *self._open_endpoint(),
+        ]
         self.register_outputs({"name": self.name, "endpoint": self.endpoint})
 
     def _create_key(self, account_id: pulumi.Input[str]) -> aws.kms.Key:
@@ -210,9 +214,9 @@ class Cluster(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _open_endpoint(self) -> None:
+    def _open_endpoint(self) -> list[pulumi.Resource]:
         """Let the private endpoint be reached from beyond the VPC, by a VPN or a peering."""
-        for place, block in enumerate(self._model.endpoint.private_cidrs, start=1):
+        return [
             aws.vpc.SecurityGroupIngressRule(
                 f"{self._name}-endpoint-{place}",
                 security_group_id=self.security_group_id,
@@ -223,6 +227,8 @@ class Cluster(pulumi.ComponentResource):
                 description="The API from the private network",
                 opts=self._child,
             )
+            for place, block in enumerate(self._model.endpoint.private_cidrs, start=1)
+        ]
 
 
 def _present(value: str | None) -> str:

@@ -10,9 +10,12 @@ import pulumi
 
 from components import permissions
 
-# Karpenter's guide, "CloudFormation", says what each of its calls needs. Here subnets and security groups are named
-# where its own example allows all of them.
-_CREATED = ("fleet", "instance", "volume", "network-interface", "launch-template")
+# Karpenter's guide, "CloudFormation", says what each of its calls needs; here subnets and security groups are named
+# where its own example allows all of them. The tags are those that its release 1.15.0 writes (pkg/utils, GetTags;
+# pkg/apis/v1, InstanceProfileTags), and requests for spot capacity carry them too (pkg/providers/launchtemplate).
+_CREATED = ("fleet", "instance", "volume", "network-interface", "launch-template", "spot-instances-request")
+_CLUSTER_TAG = "eks:eks-cluster-name"
+_CLASS_TAG = "karpenter.k8s.aws/ec2nodeclass"
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,11 @@ def karpenter_statements(scope: Scope) -> list[permissions.Statement]:
 
 
 def _start(scope: Scope, owned: str) -> list[permissions.Statement]:
-    requested = _tagged("aws:RequestTag", owned)
+    requested = _named(_tagged("aws:RequestTag", owned), scope)
     creating = {"ec2:CreateAction": ["RunInstances", "CreateFleet", "CreateLaunchTemplate"]}
     used: list[pulumi.Input[str]] = [
         f"arn:aws:ec2:{scope.region}::image/*",
         f"arn:aws:ec2:{scope.region}::snapshot/*",
-        _arn(scope, "spot-instances-request/*"),
         *(_arn(scope, "subnet/", subnet) for subnet in scope.subnet_ids),
         _arn(scope, "security-group/", scope.security_group_id),
     ]
@@ -65,9 +67,12 @@ def _start(scope: Scope, owned: str) -> list[permissions.Statement]:
 
 def _end(scope: Scope, owned: str) -> list[permissions.Statement]:
     ours = _tagged("aws:ResourceTag", owned)
-    names = {"ForAllValues:StringEquals": {"aws:TagKeys": ["eks:eks-cluster-name", "karpenter.sh/nodeclaim", "Name"]}}
+    tagging = {
+        "ForAllValues:StringEquals": {"aws:TagKeys": [_CLUSTER_TAG, "karpenter.sh/nodeclaim", "Name"]},
+        "StringEqualsIfExists": {f"aws:RequestTag/{_CLUSTER_TAG}": scope.cluster_name},
+    }
     return [
-        permissions.allow(["ec2:CreateTags"], [_arn(scope, "instance/*")], conditions={**ours, **names}),
+        permissions.allow(["ec2:CreateTags"], [_arn(scope, "instance/*")], conditions={**ours, **tagging}),
         permissions.allow(
             ["ec2:TerminateInstances", "ec2:DeleteLaunchTemplate"],
             [_arn(scope, "instance/*"), _arn(scope, "launch-template/*")],
@@ -78,8 +83,7 @@ def _end(scope: Scope, owned: str) -> list[permissions.Statement]:
 
 def _read(scope: Scope) -> list[permissions.Statement]:
     """Return what knows no resource, in this region alone, and the parameters with the images' ids."""
-    described = (
-        "AvailabilityZones",
+    described = (  # The calls of its release (pkg/aws/sdk.go), but those of parts that are not used here.
         "Images",
         "Instances",
         "InstanceStatus",
@@ -106,7 +110,7 @@ def _read(scope: Scope) -> list[permissions.Statement]:
 def _profiles(scope: Scope, owned: str) -> list[permissions.Statement]:
     """Return what hands nodes their role: Karpenter makes their instance profiles itself."""
     profiles: list[pulumi.Input[str]] = [pulumi.Output.concat("arn:aws:iam::", scope.account_id, ":instance-profile/*")]
-    requested = _profile("aws:RequestTag", owned, scope.region)
+    requested = _named(_profile("aws:RequestTag", owned, scope.region), scope)
     ours = _profile("aws:ResourceTag", owned, scope.region)
     both = {operator: {**ours[operator], **requested[operator]} for operator in ours}
     return [
@@ -122,6 +126,7 @@ def _profiles(scope: Scope, owned: str) -> list[permissions.Statement]:
             profiles,
             conditions=ours,
         ),
+        # A list is of the profiles below a path (kubernetes/kops#17854 has it refused on one).
         permissions.allow(["iam:GetInstanceProfile", "iam:ListInstanceProfiles"], profiles),
     ]
 
@@ -146,5 +151,11 @@ def _tagged(key: str, owned: str) -> dict[str, Mapping[str, Any]]:
 def _profile(key: str, owned: str, region: str) -> dict[str, Mapping[str, Any]]:
     return {
         "StringEquals": {f"{key}/{owned}": "owned", f"{key}/topology.kubernetes.io/region": region},
-        "StringLike": {f"{key}/karpenter.sh/nodeclass": "*"},
+        "StringLike": {f"{key}/{_CLASS_TAG}": "*"},
     }
+
+
+def _named(requested: Mapping[str, Mapping[str, Any]], scope: Scope) -> dict[str, Mapping[str, Any]]:
+    """Return the conditions of a request, which must name the cluster as well."""
+    equal = {**requested["StringEquals"], f"aws:RequestTag/{_CLUSTER_TAG}": scope.cluster_name}
+    return {**requested, "StringEquals": equal}

@@ -26,7 +26,9 @@ class MigrationJob(pulumi.ComponentResource):
 
     Its name carries the release, so that the next release's is another resource: made first, while this one is deleted
     last. Another configuration replaces it, and so migrates too: the database may be another. A finished Job is left
-    alone until then: were it to delete itself, a refresh would find it gone and run it again.
+    alone until then: were it to delete itself, a refresh would find it gone and run it again. One that has not
+    succeeded, as it failed or as the deployment was interrupted, is replaced by the next, which otherwise would find it
+    failed for ever (pulumi-kubernetes#856). What is replaced ends first: two migrations must not run at a time.
     """
 
     job_name: pulumi.Output[str]
@@ -45,8 +47,11 @@ class MigrationJob(pulumi.ComponentResource):
         deadline = migration.deadline_seconds
         job = kubernetes.batch.v1.Job(
             f"{name}-{COMPONENT}-{release(pods.image, migration)}",
-            # The engine gives it a name of its own: what replaces it is made beside it.
-            metadata={"namespace": pods.namespace, "labels": labels(name, COMPONENT)},
+            metadata={
+                "namespace": pods.namespace,
+                "labels": labels(name, COMPONENT),
+                "annotations": {"pulumi.com/replaceUnready": "true"},
+            },
             spec={
                 "parallelism": 1,
                 "completions": 1,
@@ -64,6 +69,7 @@ class MigrationJob(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=list(after),
+                delete_before_replace=True,
                 custom_timeouts=pulumi.CustomTimeouts(create=f"{deadline + 60}s", update=f"{deadline + 60}s"),
             ),
         )

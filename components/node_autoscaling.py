@@ -74,34 +74,38 @@ class NodeAutoscaling(pulumi.ComponentResource):
             node_class = self._create_auto_class()
             reference = {"group": "eks.amazonaws.com", "kind": "NodeClass", "name": POOL}
         else:
-            role = self._create_node_role()
-            node_class = self._create_karpenter_class(role, tags, self._run_karpenter(region, account_id, role))
+            role, admitted = self._create_node_role()
+            karpenter = self._run_karpenter(region, account_id, role)
+            node_class = self._create_karpenter_class(role, tags, [karpenter, *admitted])
             reference = {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": POOL}
         self.pool = self._create_pool(reference, architecture, node_class)
         self.register_outputs({})
 
-    def _create_node_role(self) -> aws.iam.Role:
+    def _create_node_role(self) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
+        """Return the nodes' role, and what lets them in and work: a node that is shut out could not be emptied."""
         role = aws.iam.Role(
             f"{self._name}-karpenter-nodes",
             assume_role_policy=permissions.assume("ec2.amazonaws.com"),
             opts=self._child,
         )
-        for policy in NODE_POLICIES:
+        grants: list[pulumi.Resource] = [
             aws.iam.RolePolicyAttachment(
                 f"{self._name}-karpenter-nodes-{policy.lower()}",
                 role=role.name,
                 policy_arn=f"arn:aws:iam::aws:policy/{policy}",
                 opts=self._child,
             )
+            for policy in NODE_POLICIES
+        ]
         # EKS makes the entry of a managed group's role by itself, and of no other.
-        aws.eks.AccessEntry(
+        entry = aws.eks.AccessEntry(
             f"{self._name}-karpenter-nodes",
             cluster_name=self._cluster.name,
             principal_arn=role.arn,
             type="EC2_LINUX",
             opts=self._child,
         )
-        return role
+        return role, [*grants, entry]
 
     def _run_karpenter(
         self, region: str, account_id: pulumi.Input[str], role: aws.iam.Role
@@ -198,11 +202,11 @@ class NodeAutoscaling(pulumi.ComponentResource):
         return queue
 
     def _create_karpenter_class(
-        self, role: aws.iam.Role, tags: Mapping[str, str], karpenter: pulumi.Resource
+        self, role: aws.iam.Role, tags: Mapping[str, str], after: Sequence[pulumi.Resource]
     ) -> pulumi.Resource:
         spec: dict[str, Any] = {
             "role": role.name,
-            "amiSelectorTerms": [{"alias": f"{self._pool.image}@latest"}],
+            "amiSelectorTerms": [{"alias": f"{self._pool.image}@{self._pool.image_version}"}],
             "subnetSelectorTerms": [{"id": subnet} for subnet in self._subnets],
             "securityGroupSelectorTerms": [{"id": self._cluster.security_group_id}],
             # One hop: pods do not reach the node's credentials; they have their own by Pod Identity.
@@ -221,7 +225,7 @@ class NodeAutoscaling(pulumi.ComponentResource):
             ],
             "tags": {**tags, "Name": f"{self._name}-{POOL}"},
         }
-        return self._custom("class", "karpenter.k8s.aws/v1", "EC2NodeClass", spec, [karpenter])
+        return self._custom("class", "karpenter.k8s.aws/v1", "EC2NodeClass", spec, after)
 
     def _create_auto_class(self) -> pulumi.Resource:
         # It logs and enforces what the workload's network policies say only where this asks for it (EKS guide, "Use
@@ -261,8 +265,7 @@ class NodeAutoscaling(pulumi.ComponentResource):
                         {"key": key, "operator": "In", "values": values} for key, values in requirements.items()
                     ],
                     "expireAfter": f"{pool.expire_after_days * 24}h",
-                    # A pod that cannot be evicted would keep an expired node for ever.
-                    "terminationGracePeriod": "1h",
+                    "terminationGracePeriod": f"{self._model.node_patience_seconds}s",
                 }
             },
             "limits": {"cpu": str(pool.max_processors)},

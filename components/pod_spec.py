@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 FETCH_RESOURCES = Resources(cpu_millicores=50, cpu_limit_millicores=500, memory_mib=64, memory_limit_mib=128)
 """What a container asks for that only downloads a file."""
 
+_DELETION_MARGIN_SECONDS = 600
+
 _TMP_MOUNT: kubernetes.core.v1.VolumeMountArgsDict = {"name": "tmp", "mount_path": _TMP}
 
 
@@ -129,3 +131,11 @@ class Pods:
                 ("kubernetes.io/hostname", "ScheduleAnyway"),
             )
         ]
+
+
+def deletion_timeout(grace_seconds: int) -> str:
+    """Return how long the engine waits for a Deployment to go: its pods leave each in its own time, all at once.
+
+    The provider would wait ten minutes and call it a failure (pulumi-kubernetes, await of deletions).
+    """
+    return f"{grace_seconds + _DELETION_MARGIN_SECONDS}s"

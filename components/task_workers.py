@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.pod_spec import Pods
+from components.pod_spec import Pods, deletion_timeout
 from model.pod_names import labels, selector, worker_component
 from model.workload import BEAT, WORKER_SHUTDOWN_SECONDS, Tasks, Workers
 
-_TIMEOUTS = pulumi.CustomTimeouts(create="30m", update="30m")
+_ROLLOUT_TIMEOUT = "30m"
+_BEAT_GRACE_SECONDS = 30
 _DISRUPTION_PERCENT = 50
 
 
@@ -36,7 +37,7 @@ class TaskWorkers(pulumi.ComponentResource):
         self._app = tasks.app
         self._pods = pods
         self._child = pulumi.ResourceOptions(parent=self)
-        self._released = pulumi.ResourceOptions(parent=self, depends_on=list(after), custom_timeouts=_TIMEOUTS)
+        self._after = list(after)
         self.deployment_names = {workers.name: self._create_workers(workers) for workers in tasks.workers}
         if tasks.beat:
             self._create_beat(tasks)
@@ -44,6 +45,8 @@ class TaskWorkers(pulumi.ComponentResource):
 
     def _create_workers(self, workers: Workers) -> pulumi.Output[str]:
         component = worker_component(workers)
+        # At SIGTERM a worker takes no further task and finishes those that it runs.
+        grace = workers.longest_task_seconds + WORKER_SHUTDOWN_SECONDS
         command = [
             *("celery", "-A", self._app, "worker", "--loglevel", "INFO"),
             *("--queues", ",".join(workers.queues), "--concurrency", str(workers.concurrency)),
@@ -61,12 +64,11 @@ class TaskWorkers(pulumi.ComponentResource):
                 "template": self._pods.template(
                     component,
                     {**self._pods.container(workers.resources), "command": command},
-                    # At SIGTERM a worker takes no further task and finishes those that it runs.
-                    grace_seconds=workers.longest_task_seconds + WORKER_SHUTDOWN_SECONDS,
+                    grace_seconds=grace,
                     spread=self._pods.spread_over_nodes(component),
                 ),
             },
-            opts=self._released,
+            opts=self._released(grace),
         )
         kubernetes.policy.v1.PodDisruptionBudget(
             f"{self._name}-{component}",
@@ -96,11 +98,17 @@ class TaskWorkers(pulumi.ComponentResource):
                 "template": self._pods.template(
                     BEAT,
                     {**self._pods.container(tasks.beat_resources), "command": command},
-                    grace_seconds=30,
+                    grace_seconds=_BEAT_GRACE_SECONDS,
                 ),
             },
-            opts=self._released,
+            opts=self._released(_BEAT_GRACE_SECONDS),
         )
+
+    def _released(self, grace_seconds: int) -> pulumi.ResourceOptions:
+        timeouts = pulumi.CustomTimeouts(
+            create=_ROLLOUT_TIMEOUT, update=_ROLLOUT_TIMEOUT, delete=deletion_timeout(grace_seconds)
+        )
+        return pulumi.ResourceOptions(parent=self, depends_on=self._after, custom_timeouts=timeouts)
 
     def _metadata(self, component: str) -> kubernetes.meta.v1.ObjectMetaArgsDict:
         return {"name": component, "namespace": self._pods.namespace, "labels": labels(self._name, component)}

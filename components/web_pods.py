@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.pod_spec import Pods
+from components.pod_spec import Pods, deletion_timeout
 from components.sidecars import Sidecar
 from model.pod_names import METRICS_PATH, labels, selector
 from model.workload import PROPAGATION_SECONDS, SHUTDOWN_SECONDS, WEB, Probes, WebPods
@@ -46,6 +46,7 @@ class WebDeployment(pulumi.ComponentResource):
         super().__init__("django-scale:kubernetes:WebDeployment", name, None, opts)
         # Deleted pods go on serving until the balancer has been told, and has drained them.
         before_stop = PROPAGATION_SECONDS + draining_seconds
+        grace = before_stop + SHUTDOWN_SECONDS
         patience = web.probes.startup_seconds + _NODE_SECONDS
         timeout = f"{patience + _ROLLOUT_SECONDS}s"
         container: Container = {
@@ -69,7 +70,7 @@ class WebDeployment(pulumi.ComponentResource):
                 "template": pods.template(
                     WEB,
                     container,
-                    grace_seconds=before_stop + SHUTDOWN_SECONDS,
+                    grace_seconds=grace,
                     sidecars=sidecars,
                     spread=pods.spread_over_nodes(WEB, web.zone_spread),
                     annotations={
@@ -82,7 +83,7 @@ class WebDeployment(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=list(after),
-                custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout),
+                custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout, delete=deletion_timeout(grace)),
             ),
         )
         kubernetes.policy.v1.PodDisruptionBudget(

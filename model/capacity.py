@@ -133,16 +133,33 @@ def pod_connections(settings: Settings) -> tuple[int, int]:
     return kubernetes.web.max * each + tasks, (kubernetes.web.max + surge) * each + tasks + migrations
 
 
-def feeds_its_alarm(settings: Settings) -> int | None:
-    """Return from how many servers on the fleet's own connections raise the alarm that adds servers.
+@dataclass(frozen=True)
+class Feedback:
+    """An alarm that adds servers for the connections of the fleet itself, and of the pods beside it."""
 
-    None where it cannot grow that large, or there is no such alarm. From there on it grows to its maximum by itself.
+    above: int
+    servers: int
+    """How many servers raise it, beside the pods at their most; none where these do by themselves."""
+    pods: int
+    """What the pods hold at their most."""
+    most: int
+    """What servers and pods hold together at their most: from an alarm above that on there is no loop."""
+
+
+def feeds_its_alarm(settings: Settings) -> Feedback | None:
+    """Return how connections of the environment's own raise the alarm that adds servers: the fleet then grows to its
+    maximum by itself.
+
+    None where it cannot come to that, or there is no such alarm.
     """
     alarm = settings.scaling.database_connections
     if alarm is None or not settings.compute.servers:
         return None
-    servers = alarm.above // connections_per_server(settings) + 1
-    return servers if servers <= largest_fleet(settings) else None
+    each, (pods, _) = connections_per_server(settings), pod_connections(settings)
+    most = largest_fleet(settings) * each + pods
+    if most <= alarm.above:
+        return None
+    return Feedback(alarm.above, max(0, (alarm.above - pods) // each + 1), pods, most)
 
 
 def connections_per_server(settings: Settings) -> int:

@@ -51,7 +51,7 @@ _ADD_ONS: Mapping[Version, Mapping[AddOn, str]] = {
 KARPENTER_CHART = "1.15.0"
 """Karpenter's chart and its CRDs', which are of one version (Karpenter's guide, "Upgrading", CRD upgrades).
 
-Released on 2026-10-10; Kubernetes 1.35 needs 1.9 or later (the guide's compatibility matrix).
+Released on 2026-10-10; Kubernetes 1.35 needs 1.9 or later, 1.36 needs 1.13 (the guide's compatibility matrix).
 """
 
 BALANCER_CONTROLLER_CHART = "1.17.1"

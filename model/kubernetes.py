@@ -13,7 +13,9 @@ from model.autoscaling import MetricsServer, PodScalingSettings, Vertical
 from model.eks import Version
 from model.fields import Count, LogRetention, Name, Problem, Section, form, rule
 from model.nodes import NodeGroup, NodePool, Zones
-from model.workload import Migration, Sidecars, Tasks, WebPods
+from model.workload import WORKER_SHUTDOWN_SECONDS, Migration, Sidecars, Tasks, WebPods
+
+_LEAST_PATIENCE_SECONDS = 3600
 
 LogType = Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]
 
@@ -153,6 +155,8 @@ class Kubernetes(Section):
             yield Problem("groups", "must be absent with nodes: auto, which has no node groups")
         if self.nodes == "auto" and self.pool is None:
             yield Problem("pool", "must be a group with nodes: auto, whose only nodes it describes")
+        if self.nodes == "auto" and self.pool is not None and self.pool.image_version != "latest":
+            yield Problem("pool.image_version", "must be absent with nodes: auto, whose images are EKS's own")
         names = [group.name for group in self.groups]
         for index, name in enumerate(names):
             if name in names[:index]:
@@ -192,6 +196,16 @@ class Kubernetes(Section):
     def base_nodes(self) -> int:
         """How many nodes the managed groups have at first, together."""
         return sum(part.desired for group in self.managed_groups for part in group.parts)
+
+    @property
+    def node_patience_seconds(self) -> int:
+        """How long a node that goes waits for its pods: one that cannot be evicted would keep it for ever.
+
+        Tasks have the time that the settings give them.
+        """
+        groups = self.tasks.workers if self.tasks is not None else ()
+        longest = max((workers.longest_task_seconds for workers in groups), default=0)
+        return max(_LEAST_PATIENCE_SECONDS, longest + 2 * WORKER_SHUTDOWN_SECONDS)
 
     @property
     def instance_types(self) -> dict[str, str]:

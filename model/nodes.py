@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from model.fields import Count, Days, GiB, InstanceType, Name, Percent, Problem, Seconds, Section
+from model.fields import Count, Days, GiB, InstanceType, Name, Percent, Problem, Seconds, Section, form
 
 NodeImage = Literal["bottlerocket", "al2023"]
+# As an alias of Karpenter names them (Karpenter's guide, "NodeClasses", alias).
+_VERSIONS: Mapping[NodeImage, re.Pattern[str]] = {
+    "bottlerocket": re.compile(r"v\d+\.\d+\.\d+"),
+    "al2023": re.compile(r"v\d{8}"),
+}
 Zones = tuple[Annotated[Count, Field(ge=1, le=3)], ...]
 
 
@@ -82,6 +88,12 @@ class NodePool(Section):
     image: NodeImage = "bottlerocket"
     """The nodes' operating system; in Auto Mode it is always EKS's own Bottlerocket."""
 
+    image_version: Annotated[str, form(r"latest|v[0-9.]{1,15}", "latest or a version such as v20260210 or v1.52.0")] = (
+        "latest"
+    )
+    """`latest` follows each release of the image: nodes are replaced by it, a tenth at a time. A version such as
+    `v1.52.0` of Bottlerocket or `v20260210` of Amazon Linux stays until it is changed here."""
+
     spot: bool = False
     """Whether spot capacity is taken where there is some, on demand where there is none."""
 
@@ -98,9 +110,15 @@ class NodePool(Section):
     """How long a node is spared after the last change to its pods, before it may be emptied and taken away."""
 
     expire_after_days: Days = Field(default=14, ge=1, le=21)
-    """When a node is replaced by one of the newest image. Auto Mode knows no more than 21 days."""
+    """When a node is replaced by a new one. Auto Mode knows no more than 21 days."""
 
     def problems(self) -> Iterator[Problem]:
-        """Yield a zone named twice."""
+        """Yield a zone named twice, and a version that is not the image's."""
+        if self.image_version != "latest" and not _VERSIONS[self.image].fullmatch(self.image_version):
+            example = {"bottlerocket": "v1.52.0", "al2023": "v20260210"}[self.image]
+            yield Problem(
+                "image_version",
+                f"must be latest or a version of {self.image} such as {example}, is {self.image_version!r}",
+            )
         if len(set(self.zones)) < len(self.zones):
             yield Problem("zones", "must name each zone once")

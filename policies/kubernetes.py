@@ -158,7 +158,8 @@ RULES = (
     Rule(
         "pod-scalers",
         "Two scalers that act on the same metric undo each other.",
-        "One HPA or ScaledObject a workload; the VPA on memory alone, or its updateMode Off.",
+        "One HPA or ScaledObject a workload, compute.kubernetes.metrics says which; the VPA on what the HPA leaves to "
+        "it, or its updateMode Off: compute.kubernetes.vertical.",
         (t.HPA, t.SCALED_OBJECT),
         _pod_scalers,
         across=True,
@@ -211,7 +212,8 @@ RULES = (
         "slow-start",
         f"A container that is restarted before gunicorn gives its worker up, after {START_SECONDS} s, never starts "
         "on a busy day.",
-        f"A startupProbe whose periodSeconds times failureThreshold is {START_SECONDS} s or more.",
+        f"A startupProbe whose periodSeconds times failureThreshold is {START_SECONDS} s or more: "
+        f"compute.kubernetes.web.probes.startup_seconds of {START_SECONDS} or more.",
         t.WORKLOADS,
         _slow_start,
     ),

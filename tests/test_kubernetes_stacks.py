@@ -34,6 +34,7 @@ PLAIN: dict[str, Any] = {
     "django-scale:application": {"name": "shop", "image": "ghcr.io/example/shop:1.4.0", "domain": "shop.example.com"},
     "django-scale:network": {"zones": 3},
     "django-scale:database": {"instance_class": "db.m7g.large"},
+    "django-scale:scaling": {"database_connections": {"above": 250}},
 }
 BESIDE, INSTEAD = (yaml.safe_load(block)["config"]["django-scale:compute"] for block in _BLOCKS)
 

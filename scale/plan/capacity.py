@@ -32,7 +32,7 @@ def check_settings(settings: Settings | None, today: date | None = None) -> tupl
         text = "the configuration holds no settings of django-scale: neither capacity nor guard rails are checked"
         return None, [Finding("info", "capacity", "", text)]
     budgets = capacity(settings)
-    findings = [*_connections(budgets), *_memory(budgets, settings.application.workers)]
+    findings = [*_connections(budgets, settings), *_memory(budgets, settings.application.workers)]
     if budgets.open_ended:
         text = (
             "a forecast may lift the fleet above its maximum (scaling.predictive.max_breach_percent): no budget holds"
@@ -48,34 +48,57 @@ def check_settings(settings: Settings | None, today: date | None = None) -> tupl
     return budgets, findings
 
 
-def _connections(budgets: Capacity) -> Iterator[Finding]:
+def _connections(budgets: Capacity, settings: Settings) -> Iterator[Finding]:
+    clients, out = _clients(budgets, settings), _ways_out(budgets, settings)
     for budget in budgets.connections:
         need = f"{budget.instance} ({budget.instance_class}) takes {budget.limit} connections"
         if not budget.fits:
-            text = f"{need}; {_clients(budgets)} open {budget.at_maximum}"
+            text = f"{need}; {clients} open {budget.at_maximum}: {out}"
             yield Finding("error", "connections", "", text)
         elif not budget.fits_during_refresh:
             text = f"{need}; a refresh of {budgets.servers} servers, {budgets.servers_during_refresh} at a time, opens "
             if budgets.pods is not None:
-                text = f"{need}; while {_clients(budgets)} are replaced they open "
-            yield Finding("warning", "connections", "", f"{text}{budget.during_refresh}")
+                text = f"{need}; while {clients} are replaced they open "
+            yield Finding("warning", "connections", "", f"{text}{budget.during_refresh}: {out}")
 
 
-def _clients(budgets: Capacity) -> str:
+def _ways_out(budgets: Capacity, settings: Settings) -> str:
+    """Return which settings bring connections and database together."""
+    bounds = ["servers.max"] if budgets.servers else []
+    kubernetes = settings.compute.kubernetes
+    if kubernetes is not None:
+        bounds += ["compute.kubernetes.web.max"]
+        bounds += ["compute.kubernetes.tasks.workers[].max"] if kubernetes.tasks is not None else []
+    pooled = settings.database.pooling == "pgbouncer"
+    pool = "a lower database.pgbouncer.connections"
+    if not pooled:
+        pool = f"database.pooling: pgbouncer with fewer than {budgets.connections_per_server} pgbouncer.connections"
+    return f"a larger database.instance_class, a lower {' or '.join(bounds)}, or {pool}"
+
+
+def _clients(budgets: Capacity, settings: Settings) -> str:
     """Return what opens connections at its most: servers, pods, or both."""
+    kubernetes = settings.compute.kubernetes
     parts = [f"{budgets.servers} servers"] if budgets.servers else []
-    parts += [f"{budgets.pods.web_pods} web pods and their workers"] if budgets.pods is not None else []
+    parts += [f"{budgets.pods.web_pods} web pods"] if budgets.pods is not None else []
+    parts += ["the tasks' workers"] if kubernetes is not None and kubernetes.tasks is not None else []
     return " and ".join(parts)
 
 
 def _feedback(settings: Settings) -> Iterator[Finding]:
-    servers = feeds_its_alarm(settings)
-    if servers is not None:
-        text = (
-            f"{servers} servers hold more connections than scaling.database_connections.above waits for: from there on "
-            "the fleet grows to its maximum by itself"
-        )
-        yield Finding("warning", "feedback", "", text)
+    loop = feeds_its_alarm(settings)
+    if loop is None:
+        return
+    key = "scaling.database_connections.above"
+    if not loop.pods:
+        text = f"{loop.servers} servers hold more connections than {key} ({loop.above}) waits for"
+    elif not loop.servers:
+        text = f"pods at their most hold {loop.pods} connections, more than {key} ({loop.above}) waits for"
+    else:
+        beside = f"{loop.servers} servers, beside pods that hold {loop.pods} connections at their most,"
+        text = f"{beside} hold more than {key} ({loop.above}) waits for"
+    out = f"raise it to {loop.most}, or set scaling.database_connections to null"
+    yield Finding("warning", "feedback", "", f"{text}: from there on the fleet grows to its maximum by itself; {out}")
 
 
 def _memory(budgets: Capacity, workers: int) -> Iterator[Finding]:

@@ -16,8 +16,8 @@ NOTICE = timedelta(days=90)
 
 def check_kubernetes(kubernetes: Kubernetes, budget: PodBudget, today: date) -> Iterator[Finding]:
     """Yield what is wrong with a cluster, or worth knowing of it."""
-    yield from _room(budget)
-    yield from _addresses(budget)
+    yield from _room(kubernetes, budget)
+    yield from _addresses(kubernetes, budget)
     yield from _support(kubernetes, today)
     if not kubernetes.endpoint.public_cidrs:
         text = (
@@ -27,21 +27,22 @@ def check_kubernetes(kubernetes: Kubernetes, budget: PodBudget, today: date) -> 
         yield Finding("info", "private-endpoint", "", text)
 
 
-def _room(budget: PodBudget) -> Iterator[Finding]:
+def _room(kubernetes: Kubernetes, budget: PodBudget) -> Iterator[Finding]:
     if budget.room is None or budget.largest_node is None:
         text = "what the nodes hold is not known for all of their instance types: the pods' room is not checked"
         yield Finding("info", "node-capacity", "", text)
     elif not budget.schedulable:
         text = (
             f"no node is large enough for the largest pod, which asks for {_words(budget.largest_pod)}: the largest "
-            f"node has {_words(budget.largest_node)}"
+            f"node has {_words(budget.largest_node)}: larger instance types in compute.kubernetes.pool or .groups, or "
+            "smaller resources"
         )
         yield Finding("error", "node-capacity", "", text)
     elif not budget.fits:
         text = (
             f"{budget.left_out} of {budget.asked.pods} pods, a rollout's among them, find no room: they ask for "
             f"{_words(budget.asked)}, and {budget.nodes} nodes have {_words(budget.room)}, of which no pod uses a part "
-            "smaller than itself: raise compute.kubernetes.pool.max_processors, or lower compute.kubernetes.web.max"
+            f"smaller than itself: {_more_nodes(kubernetes)}, or lower {_bounds(kubernetes)}"
         )
         yield Finding("error", "node-capacity", "", text)
 
@@ -50,11 +51,24 @@ def _words(room: Room) -> str:
     return f"{room.millicores / 1000:g} processors and {room.memory_mib} MiB"
 
 
-def _addresses(budget: PodBudget) -> Iterator[Finding]:
+def _more_nodes(kubernetes: Kubernetes) -> str:
+    if kubernetes.pool is None:
+        return "add a compute.kubernetes.pool, raise compute.kubernetes.groups[].desired"
+    return "raise compute.kubernetes.pool.max_processors"
+
+
+def _bounds(kubernetes: Kubernetes) -> str:
+    """Return which settings say how many pods there are at the most."""
+    tasks = " or compute.kubernetes.tasks.workers[].max" if kubernetes.tasks is not None else ""
+    return f"compute.kubernetes.web.max{tasks}"
+
+
+def _addresses(kubernetes: Kubernetes, budget: PodBudget) -> Iterator[Finding]:
     if not budget.addressable:
         text = (
             f"the private subnets have {budget.addresses_there} addresses; pods, nodes and servers at their most take "
-            f"{budget.addresses}: a larger network.cidr has more"
+            f"{budget.addresses}: a larger network.cidr has more, and a lower {_bounds(kubernetes)} or "
+            "compute.kubernetes.pool.max_processors takes fewer"
         )
         yield Finding("error", "subnet-addresses", "", text)
 

@@ -26,6 +26,8 @@ from tests.components.building import (
     statements,
     waits_for,
 )
+from tests.components.cluster_building import manifest
+from tests.components.schemas import problems
 
 CLUSTER = "aws:eks/cluster:Cluster"
 GROUP = "aws:eks/nodeGroup:NodeGroup"
@@ -159,6 +161,8 @@ def test_the_api_is_private_but_for_the_allow_list() -> None:
     assert get(plan.one(CLUSTER), "vpcConfig.publicAccessCidrs") == ["203.0.113.0/24"]
     rule = plan.one(INGRESS, f"{NAME}-endpoint-1")
     assert (get(rule, "cidrIpv4"), get(rule, "fromPort"), get(rule, "toPort")) == ("10.9.0.0/16", 443, 443)
+    # Whoever deploys through it must still reach the API when the last object goes.
+    assert waits_for(plan, plan.one(PROVIDER), rule)
 
 
 def test_nobody_is_let_in_but_by_an_entry() -> None:
@@ -328,6 +332,25 @@ def test_a_pool_and_its_nodes_go_before_the_controller_that_ends_them() -> None:
     assert pool.custom_timeouts.delete == "30m"
 
 
+def test_a_node_is_let_in_until_its_pool_is_gone() -> None:
+    plan = managed()
+    attached = [
+        each
+        for each in plan.all("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+        if each.name.startswith(f"{NAME}-karpenter-nodes-")
+    ]
+    assert len(attached) == 3
+    for each in (*attached, plan.one(ENTRY, f"{NAME}-karpenter-nodes")):
+        assert waits_for(plan, plan.one(CLASS), each)
+
+
+@pytest.mark.parametrize(("task_seconds", "patience"), [(300, 3600), (3540, 3600), (3541, 3601), (20_000, 20_060)])
+def test_a_node_that_goes_waits_for_its_longest_task(task_seconds: int, patience: int) -> None:
+    workers = [{"name": "long", "longest_task_seconds": task_seconds}]
+    plan = run(lambda: build(tasks={"app": "project", "workers": workers}))
+    assert get(plan.one(POOL), "spec.template.spec.terminationGracePeriod") == f"{patience}s"
+
+
 def test_a_pool_starts_what_the_settings_name_and_no_more() -> None:
     plan = run(lambda: build(pool={"instance_types": ["m7g.large"], "spot": True, "zones": [3], "max_processors": 8}))
     requirements = {each["key"]: each["values"] for each in get(plan.one(POOL), "spec.template.spec.requirements")}
@@ -341,6 +364,20 @@ def test_a_pool_starts_what_the_settings_name_and_no_more() -> None:
     assert get(plan.one(POOL), "spec.limits") == {"cpu": "8"}
     assert get(plan.one(CLASS), "spec.subnetSelectorTerms") == [{"id": "subnet-3"}]
     assert get(plan.one(CLASS), "spec.metadataOptions.httpPutResponseHopLimit") == 1
+
+
+@pytest.mark.parametrize(
+    ("pool", "alias"),
+    [
+        ({}, "bottlerocket@latest"),
+        ({"image_version": "v1.52.0"}, "bottlerocket@v1.52.0"),
+        ({"image": "al2023", "image_version": "v20260210"}, "al2023@v20260210"),
+    ],
+)
+def test_a_nodes_image_is_the_newest_or_the_settings_own(pool: dict[str, Any], alias: str) -> None:
+    plan = run(lambda: build(pool=pool))
+    assert get(plan.one(CLASS), "spec.amiSelectorTerms") == [{"alias": alias}]
+    assert list(problems(manifest(plan.one(CLASS)), "1.35")) == []
 
 
 def test_auto_mode_takes_the_roles_and_the_pool_of_its_own_kind() -> None:

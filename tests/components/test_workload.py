@@ -208,6 +208,15 @@ def test_prometheus_finds_the_web_pods_by_annotation() -> None:
     }
 
 
+@pytest.mark.parametrize(("draining", "longest"), [(30, 300), (3600, 20_000)])
+def test_the_engine_waits_for_pods_that_leave_in_their_own_time(draining: int, longest: int) -> None:
+    tasks = {"app": "project", "beat": True, "workers": [{"longest_task_seconds": longest}]}
+    plan = run(build(parsed(traffic={"draining_seconds": draining}, compute={"kubernetes": {"tasks": tasks}})))
+    for each in plan.all(DEPLOYMENT):
+        grace = pod(each)["terminationGracePeriodSeconds"]
+        assert int(each.custom_timeouts.delete.removesuffix("s")) >= grace + 300
+
+
 # --- sidecars
 
 
@@ -279,12 +288,17 @@ def test_the_job_is_named_for_its_release_and_another_release_is_another_job() -
     assert built().one(JOB).name == f"{NAME}-migrate-{release('registry.example.com/shop:1', migration)}"
 
 
-def test_what_replaces_the_job_is_made_beside_it() -> None:
+def test_what_replaces_the_job_starts_once_it_has_ended() -> None:
+    assert built().one(JOB).delete_before_replace is True
     assert get(built().one(JOB), "metadata.name") is None
 
 
 def test_a_finished_job_stays_so_that_no_refresh_runs_it_again() -> None:
     assert get(built().one(JOB), "spec.ttlSecondsAfterFinished") is None
+
+
+def test_a_job_that_failed_is_run_again_by_the_next_deployment() -> None:
+    assert get(built().one(JOB), "metadata.annotations") == {"pulumi.com/replaceUnready": "true"}
 
 
 def test_the_job_ends_in_time_and_is_tried_as_often_as_the_settings_say() -> None:

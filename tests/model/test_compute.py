@@ -53,6 +53,16 @@ REFUSED: list[tuple[dict[str, Any], str, dict[str, Any]]] = [
         {"kubernetes": {"nodes": "auto"}},
     ),
     (
+        {"kubernetes": {"nodes": "auto", "pool": {"image_version": "v1.52.0"}}},
+        "kubernetes.pool.image_version: must be absent with nodes: auto, whose images are EKS's own",
+        {"kubernetes": {"pool": {"image_version": "v1.52.0"}}},
+    ),
+    (
+        {"kubernetes": {"pool": {"image_version": "v20260210"}}},
+        "kubernetes.pool.image_version: must be latest or a version of bottlerocket such as v1.52.0, is 'v20260210'",
+        {"kubernetes": {"pool": {"image_version": "v20260210", "image": "al2023"}}},
+    ),
+    (
         {"kubernetes": {"nodes": "auto", "pool": None}},
         "kubernetes.pool: must be a group with nodes: auto, whose only nodes it describes",
         {"kubernetes": {"pool": None}},

@@ -17,7 +17,8 @@ LONG_BEFORE = date(2026, 6, 1)
 
 def findings(today: date = LONG_BEFORE, network: str = "10.0.0.0/16", **kubernetes: Any) -> list[Finding]:
     large = {"instance_class": "db.r7g.4xlarge"}
-    settings = parse(database=large, network={"cidr": network}, compute={"kubernetes": kubernetes})
+    quiet = {"database_connections": None}
+    settings = parse(database=large, network={"cidr": network}, scaling=quiet, compute={"kubernetes": kubernetes})
     return [each for each in check_settings(settings, today)[1] if each.rule not in ("plain-http", "connections")]
 
 
@@ -70,6 +71,88 @@ def test_the_database_serves_pods_at_their_most_and_should_serve_a_rollout(pods:
     settings = parse(database=database, compute={"servers": False, "kubernetes": kubernetes})
     found = check_settings(settings, LONG_BEFORE)[1]
     assert [each.severity for each in found if each.rule == "connections"] == expected
+
+
+@pytest.mark.parametrize(
+    ("above", "compute", "words"),
+    # Six servers of 8 connections hold 48, and 20 pods 160.
+    [
+        (208, {"kubernetes": {"web": {"max": 20}}}, None),
+        (207, {"kubernetes": {"web": {"max": 20}}}, "6 servers, beside pods that hold 160 connections at their most,"),
+        (168, {"kubernetes": {"web": {"max": 20}}}, "2 servers, beside pods that hold 160 connections at their most,"),
+        (159, {"kubernetes": {"web": {"max": 20}}}, "pods at their most hold 160 connections, more than"),
+        (159, {"kubernetes": {"web": {"max": 20}}, "servers": False}, None),
+        (48, {}, None),
+        (47, {}, "6 servers hold more connections than"),
+    ],
+)
+def test_pods_connections_may_raise_the_alarm_that_adds_servers(
+    above: int, compute: dict[str, Any], words: str | None
+) -> None:
+    scaling = {"database_connections": {"above": above}}
+    settings = parse(database={"instance_class": "db.m7g.large"}, scaling=scaling, compute=compute)
+    found = [each.message for each in check_settings(settings, LONG_BEFORE)[1] if each.rule == "feedback"]
+    assert len(found) == (words is not None)
+    if words is not None:
+        most = 208 if compute else 48
+        assert found[0].startswith(words)
+        assert f"raise it to {most}, or set scaling.database_connections to null" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("cluster", "pooling", "clients", "ways"),
+    [
+        (
+            {},
+            "direct",
+            "6 servers and 50 web pods open 448",
+            "a lower servers.max or compute.kubernetes.web.max, or database.pooling: pgbouncer with fewer than 8 "
+            "pgbouncer.connections",
+        ),
+        (
+            {"tasks": {"app": "project"}},
+            "pgbouncer",
+            "6 servers and 50 web pods and the tasks' workers open 1900",
+            "a lower servers.max or compute.kubernetes.web.max or compute.kubernetes.tasks.workers[].max, or a lower "
+            "database.pgbouncer.connections",
+        ),
+    ],
+)
+def test_too_many_connections_come_with_the_ways_out(
+    cluster: dict[str, Any], pooling: str, clients: str, ways: str
+) -> None:
+    database = {"instance_class": "db.r7g.large", "max_connections": 100, "pooling": pooling}
+    settings = parse(database=database, compute={"kubernetes": cluster})
+    found = [each.message for each in check_settings(settings, LONG_BEFORE)[1] if each.rule == "connections"]
+    assert found
+    assert all(each.endswith(f"{clients}: a larger database.instance_class, {ways}") for each in found)
+
+
+@pytest.mark.parametrize(
+    ("cluster", "network", "ways"),
+    [
+        (
+            {"pool": {"max_processors": 8}},
+            "10.0.0.0/16",
+            "raise compute.kubernetes.pool.max_processors, or lower compute.kubernetes.web.max",
+        ),
+        (
+            {"pool": None, "tasks": {"app": "project"}},
+            "10.0.0.0/16",
+            "add a compute.kubernetes.pool, raise compute.kubernetes.groups[].desired, or lower "
+            "compute.kubernetes.web.max or compute.kubernetes.tasks.workers[].max",
+        ),
+        (
+            {},
+            "10.0.0.0/23",
+            "a larger network.cidr has more, and a lower compute.kubernetes.web.max or "
+            "compute.kubernetes.pool.max_processors takes fewer",
+        ),
+    ],
+)
+def test_pods_without_room_come_with_the_ways_out(cluster: dict[str, Any], network: str, ways: str) -> None:
+    (found,) = findings(network=network, endpoint=OPEN, **cluster)
+    assert found.message.endswith(ways)
 
 
 def test_an_unknown_node_is_not_judged() -> None:
