@@ -179,7 +179,7 @@ class _Loop:
         floor = self._forecast(now, metrics)
         servers, bounds = self.servers, self.bounds
         if floor is not None and floor > bounds.minimum:
-            bounds = replace(bounds, minimum=floor, maximum=max(floor, bounds.maximum))
+            bounds = replace(bounds, minimum=floor)
         if bounds.desired < bounds.minimum:
             self._move(bounds.minimum, now, "predictive", f"forecast needs {bounds.minimum}")
             bounds = replace(bounds, desired=bounds.minimum)
@@ -205,6 +205,9 @@ class _Loop:
             return None
         cpu = metrics.get(CPU)
         self.forecaster.observe(now, None if cpu is None else cpu * self.servers.in_service)
+        lifted = self.forecaster.maximum(now, maximum=self.bounds.maximum)
+        if lifted != self.bounds.maximum:
+            self.bounds = replace(self.bounds, maximum=lifted)
         return self.forecaster.floor(now, maximum=self.bounds.maximum)
 
     def _apply(self, bounds: Bounds, now: float, policy: str, reason: str) -> None:
