@@ -27,6 +27,7 @@ from scale.simulate.asked import Asked
 from scale.simulate.controllers.nodes import FitError
 from scale.simulate.controllers.scheduled import CronError, calendar
 from scale.simulate.outcome import Outcome, judge
+from scale.simulate.plant.queue import table_of
 from scale.simulate.plant.service import CalibrationError, Plant, plant_of
 from scale.simulate.policies import AWS_DEFAULTS, CHAPTER, read_policy
 from scale.simulate.run import STEP_SECONDS, Run, Scenario, simulate
@@ -189,6 +190,7 @@ def tune_stack(asked: Asked, *, rounds: int, each: int, compare: bool, output: P
         raise _refusal("compute.servers is false: what is tuned is the policy of servers")
     cost = _price(asked, settings)
     try:
+        objective.utilization(table_of(plant))
         train, held_out = tuning.split(traffic)
         problem = tuning.Problem(settings.scaling, settings.servers, plant, train, held_out, objective, asked.seed)
         with Progress(console=Console(stderr=True), transient=True) as bar:
