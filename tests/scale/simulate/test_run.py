@@ -173,6 +173,13 @@ def test_an_overload_is_dropped_late_or_timed_out() -> None:
     assert found.response.p50 > 1
 
 
+def test_a_wait_of_an_hour_is_a_number_still() -> None:
+    patient = Plant(backlog=10**6, timeout_seconds=4000.0)
+    response = judge(run([60_000.0] * 240, plant=patient, servers=Servers(min=1, max=1)), SLO).response
+    assert response.p50 == pytest.approx(4000, rel=0.05)
+    assert response.p50 <= response.p95 <= response.p99 < 4200
+
+
 def test_a_bad_minute_is_counted_though_the_whole_meets_the_objective() -> None:
     found = judge(run([1000.0] * 200 + [14_000.0] + [1000.0] * 200, initial=2), Slo.parse("p90<500ms"))
     assert found.met
