@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,15 @@ def calibrate(*arguments: str) -> tuple[int, str, str]:
 def test_the_servers_are_found_with_what_they_serve_at_once(folder: Path) -> None:
     servers = find(folder)
     assert (servers.count, servers.threads, len(servers.pids)) == (1, 4, 3)
+
+
+def test_a_worker_that_was_replaced_spoils_the_measurement(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = find(folder)
+    monkeypatch.setattr("scale.calibrate.command.find", lambda _: replace(found, pids=found.pids | {2**30}))
+    code, out, err = calibrate("shop", "--requests", "20", "--output", str(folder / "spoilt.json"))
+    assert (code, out) == (1, "")
+    assert err.startswith("a process of the servers ended meanwhile")
+    assert not (folder / "spoilt.json").exists()
 
 
 @pytest.fixture(scope="module")
