@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from scale.calibrate import report
 from scale.calibrate.measure import Row
-from scale.calibrate.servers import find
+from scale.calibrate.servers import Servers, find
 from scale.cli import app
 from scale.local import registry
 from scale.local.servers.process import Server
@@ -84,7 +84,12 @@ def test_the_servers_are_found_with_what_they_serve_at_once(folder: Path) -> Non
 
 def test_a_worker_that_was_replaced_spoils_the_measurement(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = find(folder)
-    monkeypatch.setattr("scale.calibrate.command.find", lambda _: replace(found, pids=found.pids | {2**30}))
+    gone = replace(found, pids=found.pids | {2**30})
+
+    def with_one_that_has_ended(_: Path) -> Servers:
+        return gone
+
+    monkeypatch.setattr("scale.calibrate.command.find", with_one_that_has_ended)
     code, out, err = calibrate("shop", "--requests", "20", "--output", str(folder / "spoilt.json"))
     assert (code, out) == (1, "")
     assert err.startswith("a process of the servers ended meanwhile")
