@@ -16,10 +16,11 @@ import numpy as np
 
 from model.scaling import ScalingPolicy
 from model.servers import Servers
+from scale.simulate.cluster import GUIDE_HPA, Cluster
 from scale.simulate.commands import shipped_trace
 from scale.simulate.controllers.hpa_behavior import SYNC_SECONDS
 from scale.simulate.controllers.nodes import NodeType
-from scale.simulate.kubernetes import GUIDE_HPA, Cluster, simulate_cluster
+from scale.simulate.kubernetes import simulate_cluster
 from scale.simulate.outcome import judge
 from scale.simulate.plant.queue import table_for
 from scale.simulate.plant.service import Plant

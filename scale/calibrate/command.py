@@ -57,7 +57,7 @@ def run(asked: Asked) -> int:
                 rows.append(row)
                 say(report.line(row))
             say(report.agreement(rows))
-    except FailedError as error:
+    except (FailedError, ServersError) as error:
         print(error, file=sys.stderr)
         return FAILED
     except StoppedError:

@@ -26,9 +26,14 @@ class Servers:
     pids: frozenset[int]
 
     def processor_seconds(self) -> float:
-        """Return what all their processes have used until now."""
+        """Return what all their processes have used until now. Raises ServersError where one has ended: what it has
+        used is not known any more."""
         known = processes()
-        return sum(known[pid].processor_seconds for pid in self.pids if pid in known)
+        if not self.pids <= known.keys():
+            raise ServersError(
+                "a process of the servers ended meanwhile, as after gunicorn's max_requests: measure again"
+            )
+        return sum(known[pid].processor_seconds for pid in self.pids)
 
 
 def find(folder: Path) -> Servers:

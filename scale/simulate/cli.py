@@ -22,14 +22,18 @@ PeakOption = Annotated[
     float | None, typer.Option("--peak", min=0, help="Scale the trace to this peak, in requests a minute.")
 ]
 CalibrationOption = Annotated[Path | None, typer.Option("--calibration", help="Measured service times, JSON.")]
-PriceOption = Annotated[float | None, typer.Option("--price", min=0, help="US dollars an instance and hour.")]
+PriceOption = Annotated[
+    float | None, typer.Option("--price", min=0, help="US dollars an hour, of an instance or a node.")
+]
 SeedOption = Annotated[int, typer.Option("--seed", help="The same seed gives the same run.")]
 DirectoryOption = Annotated[Path, typer.Option("--cwd", help="The project's directory.")]
 
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 HtmlOption = Annotated[Path | None, typer.Option("--html", help="Write one self-contained page.")]
-CompareOption = Annotated[bool, typer.Option("--compare", help="Beside the guide's policy and AWS's defaults.")]
+CompareOption = Annotated[
+    bool, typer.Option("--compare", help="Beside the guide's policy and AWS's, or Kubernetes', defaults.")
+]
 
 
 def register(app: typer.Typer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,15 +16,18 @@ from rich.console import Console
 from rich.progress import Progress
 
 from model.errors import SettingsError
+from model.scaling import ScalingPolicy
+from model.servers import Servers
 from model.settings import Settings
+from scale.plan import stackfile
 from scale.plan.stackfile import ProgramError
-from scale.simulate import cloudwatch, page, prices, report, stacks
+from scale.simulate import cloudwatch, page, pods, prices, report, stacks
 from scale.simulate import tune as tuning
 from scale.simulate.asked import Asked
 from scale.simulate.controllers.nodes import FitError
 from scale.simulate.controllers.scheduled import CronError, calendar
-from scale.simulate.kubernetes import cluster_of, simulate_cluster
 from scale.simulate.outcome import Outcome, judge
+from scale.simulate.plant.queue import table_of
 from scale.simulate.plant.service import CalibrationError, Plant, plant_of
 from scale.simulate.policies import AWS_DEFAULTS, CHAPTER, read_policy
 from scale.simulate.run import STEP_SECONDS, Run, Scenario, simulate
@@ -38,39 +42,90 @@ def simulate_stack(
     asked: Asked, *, compare: bool, policies: Sequence[Path], refresh_at: str | None, kubernetes: bool
 ) -> None:
     """Replay traffic against a stack's own scaling policy, and others beside it. Exits with 2 for anything wrong."""
+    _check_places({"--html": asked.html})
     settings, plant, traffic, objective = _given(asked)
-    if kubernetes:
-        _on_kubernetes(asked, settings, plant, traffic, objective)
+    begins = _refresh_at(refresh_at, traffic)
+    others: dict[str, tuple[ScalingPolicy, Servers]] = {}
+    try:
+        for path in policies:
+            taken = path.stem in {asked.stack, *STANDARD, *others}
+            others[str(path) if taken else path.stem] = read_policy(path, settings)
+    except SettingsError as error:
+        raise _refusal(str(error)) from error
+    if kubernetes or not settings.compute.servers:
+        if begins is not None:
+            raise _refusal("--refresh-at: is of servers; pods are replaced by their Deployment")
+        _on_kubernetes(asked, settings, plant, traffic, objective, compare=compare, others=others)
         return
     chosen = {asked.stack: (settings.scaling, settings.servers)}
     if compare:
         chosen |= {name: (each, settings.servers) for name, each in STANDARD.items()}
-    try:
-        chosen |= {path.stem: read_policy(path, settings) for path in policies}
-    except SettingsError as error:
-        raise _refusal(str(error)) from error
-    begins = None if refresh_at is None else moment(refresh_at)
-    if refresh_at is not None and begins is None:
-        raise _refusal(f"--refresh-at: {refresh_at!r} is not a time such as 1998-06-08T12:00")
     cost = _price(asked, settings)
     pairs: list[tuple[Run, Outcome]] = []
-    for name, (scaling, servers) in chosen.items():
+    for name, (scaling, servers) in (chosen | others).items():
         run = simulate(Scenario(name, scaling, servers, plant, asked.seed, refresh_at=begins), traffic)
         pairs.append((run, _judged(run, objective, cost)))
     _show(asked, pairs)
+
+
+def _refresh_at(text: str | None, traffic: Trace) -> float | None:
+    """Return when an instance refresh begins, in seconds since 1970."""
+    if text is None:
+        return None
+    begins = moment(text)
+    if begins is None:
+        raise _refusal(f"--refresh-at: {text!r} is not a time such as 1998-06-08T12:00")
+    if not traffic.start <= begins < traffic.start + traffic.seconds:
+        whole = f"{report.stamp(traffic.start)} to {report.stamp(traffic.start + traffic.seconds)} UTC"
+        raise _refusal(f"--refresh-at: {text!r} is not within the trace, {whole}")
+    return begins
 
 
 def _price(asked: Asked, settings: Settings) -> float | None:
     return asked.price if asked.price is not None else prices.hourly(settings.region, settings.servers.instance_type)
 
 
-def _on_kubernetes(asked: Asked, settings: Settings, plant: Plant, traffic: Trace, objective: Slo) -> None:
+def _on_kubernetes(
+    asked: Asked,
+    settings: Settings,
+    plant: Plant,
+    traffic: Trace,
+    objective: Slo,
+    *,
+    compare: bool,
+    others: Mapping[str, tuple[ScalingPolicy, Servers]],
+) -> None:
     try:
-        found = simulate_cluster(cluster_of(settings, plant, seed=asked.seed), traffic)
-        outcome = judge(found.run, objective, unit="pod")
+        found = pods.replay(
+            settings,
+            plant,
+            traffic,
+            objective,
+            name=asked.stack,
+            seed=asked.seed,
+            price=asked.price,
+            compare=compare,
+            policies={name: scaling for name, (scaling, _) in others.items()},
+        )
     except (SloError, TraceError, FitError) as error:
         raise _refusal(str(error)) from error
-    _show(asked, [(found.run, outcome)], found.notes())
+    _show(asked, found.pairs, found.notes, {"hpas": found.hpas})
+
+
+def _check_places(places: Mapping[str, Path | None]) -> None:
+    """Refuse a place that cannot be written to before there is anything to write."""
+    for option, path in places.items():
+        if path is not None and path.is_dir():
+            raise _refusal(f"{option}: {path} is a folder")
+        if path is not None and not path.parent.is_dir():
+            raise _refusal(f"{option}: {path.parent} is not a folder")
+
+
+def _write(option: str, path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise _refusal(f"{option}: {path}: {error.strerror}") from error
 
 
 def _show(
@@ -81,7 +136,7 @@ def _show(
 ) -> None:
     """Print the outcomes (`also` joins the JSON document), and write the page where one is asked for."""
     if asked.html is not None:
-        asked.html.write_text(page.render(pairs, further), encoding="utf-8")
+        _write("--html", asked.html, page.render(pairs, further))
     if asked.as_json:
         typer.echo(json.dumps({**report.document(pairs, further), **(also or {})}, indent=2))
         return
@@ -108,6 +163,9 @@ def _given(asked: Asked) -> tuple[Settings, Plant, Trace, Slo]:
         calendar(settings.scaling.scheduled, traffic.start, traffic.start)
     except (ProgramError, SettingsError, CalibrationError, TraceError, SloError, CronError) as error:
         raise _refusal(str(error)) from error
+    for option, value in (("--peak", asked.peak), ("--price", asked.price)):
+        if value is not None and not math.isfinite(value):
+            raise _refusal(f"{option}: must be a number, is {value}")
     if asked.peak is not None and traffic.peak:
         traffic = traffic.scaled(asked.peak / traffic.peak)
     return settings, plant, traffic, objective
@@ -126,9 +184,13 @@ def _refusal(message: str) -> typer.Exit:
 
 def tune_stack(asked: Asked, *, rounds: int, each: int, compare: bool, output: Path | None) -> None:
     """Search for a better policy and report on the part of the trace kept aside. Exits with 2 for anything wrong."""
+    _check_places({"--html": asked.html, "--output": output})
     settings, plant, traffic, objective = _given(asked)
+    if not settings.compute.servers:
+        raise _refusal("compute.servers is false: what is tuned is the policy of servers")
     cost = _price(asked, settings)
     try:
+        objective.utilization(table_of(plant))
         train, held_out = tuning.split(traffic)
         problem = tuning.Problem(settings.scaling, settings.servers, plant, train, held_out, objective, asked.seed)
         with Progress(console=Console(stderr=True), transient=True) as bar:
@@ -146,14 +208,16 @@ def tune_stack(asked: Asked, *, rounds: int, each: int, compare: bool, output: P
         ]
     pairs = [(run, judge(run, objective, price=cost)) for run in runs]
     found = tuning.settings(problem, tuned.candidate)
+    file = stackfile.read(asked.directory, asked.stack)
+    config = tuning.config(found, file.raw, file.project)
     if output is not None:
-        output.write_text(_settings_text(found), encoding="utf-8")
+        _write("--output", output, _yaml(config))
     if not asked.as_json:
         typer.echo(f"Tried {tuned.tried} policies on {report.length(train.seconds)}; below, the part kept aside.")
-    _show(asked, pairs, also={"settings": found, "tried": tuned.tried})
+    _show(asked, pairs, also={"settings": found, "config": config, "tried": tuned.tried})
     if not asked.as_json:
         typer.echo(_verdict(pairs[0][1], pairs[1][1]))
-        typer.echo(_found(asked.stack, found, recommended=pairs[1][1].met or not pairs[0][1].met))
+        typer.echo(_found(file.path.name, config, recommended=pairs[1][1].met or not pairs[0][1].met))
 
 
 def _verdict(own: Outcome, best: Outcome) -> str:
@@ -165,15 +229,18 @@ def _verdict(own: Outcome, best: Outcome) -> str:
     return f"On the part kept aside it meets the objective with {abs(saved):,.1f} instance hours {than}."
 
 
-def _found(stack: str, found: dict[str, object], *, recommended: bool) -> str:
-    if not found:
+def _found(name: str, config: dict[str, object], *, recommended: bool) -> str:
+    if not config:
         return "None was better than the stack's own."
-    head = f"Into Pulumi.{stack}.yaml, under config:" if recommended else "Found, and not recommended:"
-    return f"{head}\n" + textwrap.indent(_settings_text(found), "  ").rstrip()
+    head = f"Into {name}, under config:, in place of what has these names:" if recommended else _NOT_RECOMMENDED
+    return f"{head}\n" + textwrap.indent(_yaml(config), "  ").rstrip()
 
 
-def _settings_text(found: dict[str, object]) -> str:
-    return yaml.safe_dump({f"django-scale:{key}": value for key, value in found.items()}, sort_keys=False)
+_NOT_RECOMMENDED = "Found, and not recommended:"
+
+
+def _yaml(config: dict[str, object]) -> str:
+    return yaml.safe_dump(config, sort_keys=False, default_flow_style=None, width=100)
 
 
 def record_stack(directory: Path, stack: str, *, days: int, output: Path) -> None:
@@ -181,6 +248,7 @@ def record_stack(directory: Path, stack: str, *, days: int, output: Path) -> Non
     from scale.operate.account import open_account, read_stack
     from scale.operate.asking import refusing
 
+    _check_places({"--output": output})
     with refusing():
         found = read_stack(directory, stack)
         account = open_account(found)
@@ -197,5 +265,5 @@ def record_stack(directory: Path, stack: str, *, days: int, output: Path) -> Non
         except cloudwatch.RecordError as error:
             typer.echo(str(error), err=True)
             raise typer.Exit(1) from error
-    output.write_text(recording.csv(), encoding="utf-8")
+    _write("--output", output, recording.csv())
     typer.echo(f"{len(recording.points)} steps of {recording.step_seconds} seconds of {balancer} are in {output}.")

@@ -91,7 +91,7 @@ def _section(run: Run, outcome: Outcome, best: Floats, tops: tuple[float, float]
         *_load(run, tops[0]),
         *_servers(run, outcome, best, tops[1]),
         *_latency(run, outcome),
-        _decisions(run),
+        _decisions(run, report.counted(outcome)),
     ]
 
 
@@ -108,7 +108,7 @@ def _load(run: Run, top: float) -> list[str]:
 def _servers(run: Run, outcome: Outcome, best: Floats, top: float) -> list[str]:
     policies = list(outcome.decisions)
     kinds = {name: f"mark k{place % _KINDS}" for place, name in enumerate(policies)}
-    what = "pods" if outcome.unit == "pod" else "servers"
+    what = report.counted(outcome)
     curves = [
         Curve("clairvoyant", "clairvoyant schedule", best, stepped=True),
         Curve("desired", "desired", run.desired, stepped=True),
@@ -170,15 +170,15 @@ def _legend(items: Sequence[tuple[str, str]]) -> str:
     )
 
 
-def _decisions(run: Run) -> str:
+def _decisions(run: Run, what: str) -> str:
     shown = run.decisions[:MOST_DECISIONS]
     lines = [
         f"<tr><td>{report.stamp(each.at)}</td><td>{each.before} → {each.after}</td><td>{escape(each.policy)}</td>"
         f"<td>{escape(each.reason)}</td></tr>"
         for each in shown
     ]
-    cut = "" if len(shown) == len(run.decisions) else f", the first {MOST_DECISIONS} of"
+    cut = "" if len(shown) == len(run.decisions) else f"the first {MOST_DECISIONS} of "
     return (
-        f"<details><summary>Decisions{cut} ({len(run.decisions)})</summary><table><thead><tr><th>when (UTC)</th>"
-        f"<th>servers</th><th>policy</th><th>why</th></tr></thead><tbody>{''.join(lines)}</tbody></table></details>"
+        f"<details><summary>Decisions ({cut}{len(run.decisions)})</summary><table><thead><tr><th>when (UTC)</th>"
+        f"<th>{what}</th><th>policy</th><th>why</th></tr></thead><tbody>{''.join(lines)}</tbody></table></details>"
     )

@@ -24,13 +24,11 @@ AWS_DEFAULTS = ScalingPolicy(
 """What the Auto Scaling console proposes: target tracking on CPU at 50 %, and the default cool-down of 300 s, which is
 the warm-up where none is set."""
 
-_PREFIX = "django-scale:"
-
 
 def read_policy(path: Path, settings: Settings) -> tuple[ScalingPolicy, Servers]:
     """Return a stack's policy and group with what a file says in their place.
 
-    The file holds `scaling` and `servers` as a stack's file does, with the project's prefix or without, such as
+    The file holds `scaling` and `servers` as a stack's file does, with a project's prefix or without, such as
     `scale tune --output` writes. Raises SettingsError for anything else in it, or a value that is not allowed.
     """
     try:
@@ -39,7 +37,7 @@ def read_policy(path: Path, settings: Settings) -> tuple[ScalingPolicy, Servers]
         raise SettingsError([Problem(str(path), str(error))]) from error
     if not isinstance(found, Mapping):
         raise SettingsError([Problem(str(path), "must hold scaling or servers")])
-    groups = {str(key).removeprefix(_PREFIX): value for key, value in cast("Mapping[object, object]", found).items()}
+    groups = {str(key).rpartition(":")[2]: value for key, value in cast("Mapping[object, object]", found).items()}
     unknown = [key for key in groups if key not in ("scaling", "servers")]
     if unknown:
         raise SettingsError([Problem(key, f"is not scaling or servers, in {path}") for key in unknown])

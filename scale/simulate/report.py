@@ -40,7 +40,7 @@ def document(pairs: Sequence[tuple[Run, Outcome]], further: Sequence[str] = ()) 
         "policies": [
             {
                 **outcome.document(),
-                "settings": each.scenario.policy.model_dump(mode="json", exclude_defaults=True),
+                **_settings(each, outcome),
                 "decisions_made": [
                     {"at": stamp(one.at), "from": one.before, "to": one.after, "policy": one.policy, "why": one.reason}
                     for one in each.decisions
@@ -50,6 +50,13 @@ def document(pairs: Sequence[tuple[Run, Outcome]], further: Sequence[str] = ()) 
         ],
         "notes": [*notes(run, pairs[0][1]), *further],
     }
+
+
+def _settings(run: Run, outcome: Outcome) -> dict[str, object]:
+    """Return the policy of servers; pods have an HPA, which is not in a run."""
+    if outcome.unit == "pod":
+        return {}
+    return {"settings": run.scenario.policy.model_dump(mode="json", exclude_defaults=True)}
 
 
 def summary(pairs: Sequence[tuple[Run, Outcome]], further: Sequence[str] = ()) -> Lines:
@@ -62,7 +69,7 @@ def summary(pairs: Sequence[tuple[Run, Outcome]], further: Sequence[str] = ()) -
     parts: list[Text | Table] = [head, _table([each for _, each in pairs])]
     parts += [Text(note, style="yellow") for note in [*notes(run, outcome), *further]]
     if len(pairs) == 1:
-        parts.append(_decisions(run))
+        parts += _decisions(run, outcome)
     return Lines(*parts)
 
 
@@ -77,7 +84,7 @@ def rows(outcomes: Sequence[Outcome]) -> list[tuple[str, list[str]]]:
         ("p50 / p95 / p99", [_times(each.response) for each in outcomes]),
         (f"{outcomes[0].unit} hours", [f"{each.instance_hours:,.1f}" for each in outcomes]),
         ("cost", ["unknown" if each.cost is None else f"${each.cost:,.2f}" for each in outcomes]),
-        (f"most {'pods' if outcomes[0].unit == 'pod' else 'servers'}", [str(each.largest) for each in outcomes]),
+        (f"most {counted(outcomes[0])}", [str(each.largest) for each in outcomes]),
         (
             "clairvoyant, regret",
             [f"{each.clairvoyant_hours:,.1f}, {each.regret_hours:,.1f}" for each in outcomes],
@@ -138,18 +145,25 @@ def _times(response: Percentiles) -> str:
 
 def _table(outcomes: Sequence[Outcome]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for each in outcomes:
-        table.add_column(each.name, justify="right")
+        table.add_column(each.name, justify="right", overflow="fold")
     for name, values in rows(outcomes):
         table.add_row(name, *values)
     return table
 
 
-def _decisions(run: Run) -> Table:
+def _decisions(run: Run, outcome: Outcome) -> list[Text | Table]:
+    if not run.decisions:
+        return []
     table = Table(box=None, pad_edge=False, title="Last decisions", title_justify="left", title_style="bold")
-    for name in ("when (UTC)", "servers", "policy", "why"):
+    for name in ("when (UTC)", counted(outcome), "policy", "why"):
         table.add_column(name)
     for each in run.decisions[-_LAST_DECISIONS:]:
         table.add_row(stamp(each.at), f"{each.before} -> {each.after}", each.policy, each.reason)
-    return table
+    return [table]
+
+
+def counted(outcome: Outcome) -> str:
+    """Return what runs, as people call it."""
+    return "pods" if outcome.unit == "pod" else "servers"

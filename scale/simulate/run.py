@@ -14,7 +14,6 @@ from scale.simulate.controllers import refresh
 from scale.simulate.controllers.group import CPU, REQUESTS, Decision, Group, GroupState
 from scale.simulate.controllers.predictive import Forecaster
 from scale.simulate.controllers.scheduled import Bounds, calendar
-from scale.simulate.controllers.target_tracking import CPU_LOW_SHARE, OTHER_LOW_SHARE
 from scale.simulate.plant.flow import Flow, Flows, flow
 from scale.simulate.plant.queue import MOST_UTILIZED, table_of
 from scale.simulate.plant.servers import Servers
@@ -40,8 +39,6 @@ class Scenario:
     initial: int | None = None
     """Servers at the beginning; by default what the first recorded step needs, within the bounds."""
     refresh_at: float | None = None
-    cpu_low_share: float = CPU_LOW_SHARE
-    requests_low_share: float = OTHER_LOW_SHARE
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,8 @@ class _Loop:
     def __init__(self, scenario: Scenario, trace: Trace) -> None:
         self.scenario, self.trace = scenario, trace
         self.plant, policy = scenario.plant, scenario.policy
-        self.group = Group(policy, cpu_low_share=scenario.cpu_low_share, requests_low_share=scenario.requests_low_share)
+        plant = self.plant
+        self.group = Group(policy, cpu_low_share=plant.cpu_low_share, requests_low_share=plant.requests_low_share)
         self.forecaster = (
             Forecaster(policy.predictive, target=float(policy.cpu_percent))
             if policy.predictive is not None and policy.cpu_percent is not None
@@ -179,7 +177,7 @@ class _Loop:
         floor = self._forecast(now, metrics)
         servers, bounds = self.servers, self.bounds
         if floor is not None and floor > bounds.minimum:
-            bounds = replace(bounds, minimum=floor, maximum=max(floor, bounds.maximum))
+            bounds = replace(bounds, minimum=floor)
         if bounds.desired < bounds.minimum:
             self._move(bounds.minimum, now, "predictive", f"forecast needs {bounds.minimum}")
             bounds = replace(bounds, desired=bounds.minimum)
@@ -205,6 +203,9 @@ class _Loop:
             return None
         cpu = metrics.get(CPU)
         self.forecaster.observe(now, None if cpu is None else cpu * self.servers.in_service)
+        lifted = self.forecaster.maximum(now, maximum=self.bounds.maximum)
+        if lifted != self.bounds.maximum:
+            self.bounds = replace(self.bounds, maximum=lifted)
         return self.forecaster.floor(now, maximum=self.bounds.maximum)
 
     def _apply(self, bounds: Bounds, now: float, policy: str, reason: str) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import math
+import zlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import cast
 
@@ -17,6 +20,11 @@ Floats = npt.NDArray[np.float64]
 
 _SHOWN = 5
 _OFF_STEP = 1e-6
+_MOST_STEPS = 10_000_000
+"""19 years of minutes: what is longer has a wrong time stamp in it."""
+_MOST_COUNT = 1e12
+_LAST_MOMENT = 1e11
+"""The year 5138. Milliseconds since 1970, taken for seconds, lie beyond it."""
 
 
 class TraceError(ValueError):
@@ -57,32 +65,41 @@ class Trace:
         return replace(self, start=self.start + begin * self.step_seconds, counts=self.counts[begin:end])
 
     def resampled(self, step_seconds: float) -> Trace:
-        """Return the trace in steps of another length.
+        """Return the trace in steps of another length, each step's traffic being spread evenly over it.
 
-        A longer step is a gap where more than half of it has no record, and otherwise the recorded part scaled up.
-        Raises TraceError where the lengths do not divide each other.
+        A step is a gap where more than half of it has no record, and otherwise the recorded part scaled up. Raises
+        TraceError where it would have too many.
         """
         ratio = step_seconds / self.step_seconds
         if ratio == 1:
             return self
-        if ratio < 1:
-            return self._split(step_seconds)
-        each = round(ratio)
-        if not math.isclose(each, ratio):
-            raise TraceError(f"{self.name}: steps of {self.step_seconds:g} s do not make steps of {step_seconds:g} s")
+        _refuse_length(self.name, self.seconds / step_seconds, step_seconds)
+        if math.isclose(ratio, round(ratio)):
+            counts = self._joined(round(ratio))
+        elif math.isclose(1 / ratio, round(1 / ratio)):
+            counts = np.repeat(self.counts * ratio, round(1 / ratio))
+        else:
+            counts = self._spread(step_seconds)
+        return replace(self, step_seconds=step_seconds, counts=counts)
+
+    def _joined(self, each: int) -> Floats:
         padded = np.full(-(-len(self.counts) // each) * each, math.nan)
         padded[: len(self.counts)] = self.counts
         rows = padded.reshape(-1, each)
         recorded = (~np.isnan(rows)).sum(axis=1)
-        sums = np.nansum(rows, axis=1)
-        counts = np.where(recorded * 2 >= each, sums * each / np.maximum(recorded, 1), math.nan)
-        return replace(self, step_seconds=step_seconds, counts=counts)
+        return np.where(recorded * 2 >= each, np.nansum(rows, axis=1) * each / np.maximum(recorded, 1), math.nan)
 
-    def _split(self, step_seconds: float) -> Trace:
-        each = round(self.step_seconds / step_seconds)
-        if not math.isclose(each * step_seconds, self.step_seconds):
-            raise TraceError(f"{self.name}: steps of {self.step_seconds:g} s are not made of {step_seconds:g} s")
-        return replace(self, step_seconds=step_seconds, counts=np.repeat(self.counts / each, each))
+    def _spread(self, step_seconds: float) -> Floats:
+        recorded = ~np.isnan(self.counts)
+        borders = np.arange(len(self.counts) + 1) * self.step_seconds
+        wanted = np.arange(math.ceil(round(self.seconds / step_seconds, 9)) + 1) * step_seconds
+
+        def within(amounts: Floats) -> Floats:
+            return np.diff(np.interp(wanted, borders, np.concatenate([[0.0], np.cumsum(amounts)])))
+
+        known = within(recorded * self.step_seconds) / step_seconds
+        counts = np.maximum(within(np.where(recorded, self.counts, 0.0)), 0.0)
+        return np.where(known >= 0.5 - 1e-9, counts / np.maximum(known, 0.5), math.nan)
 
 
 def read_trace(path: Path, *, rate_step_seconds: float = 1.0) -> Trace:
@@ -92,8 +109,8 @@ def read_trace(path: Path, *, rate_step_seconds: float = 1.0) -> Trace:
     """
     try:
         raw = path.read_bytes()
-        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode()
-    except (OSError, EOFError, UnicodeDecodeError, gzip.BadGzipFile) as error:
+        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise TraceError(f"{path}: {error}") from error
     name = path.name.removesuffix(".gz")
     if name.endswith(".json"):
@@ -117,7 +134,7 @@ def _rates(name: str, lines: list[str], step: float) -> Trace:
         else:
             counts.append(count * step)
     _refuse(name, bad)
-    if not counts:
+    if all(math.isnan(each) for each in counts):
         raise TraceError(f"{name}: holds no rate")
     return Trace(name, 0.0, step, np.array(counts))
 
@@ -127,7 +144,7 @@ def _count(text: str) -> float | None:
         value = float(text)
     except ValueError:
         return None
-    return value if 0 <= value < math.inf else None
+    return value if 0 <= value <= _MOST_COUNT else None
 
 
 def _csv(name: str, lines: list[str]) -> tuple[list[float], list[float]]:
@@ -136,13 +153,13 @@ def _csv(name: str, lines: list[str]) -> tuple[list[float], list[float]]:
     times: list[float] = []
     counts: list[float] = []
     for number, line in enumerate(lines, start=1):
-        stamp, comma, amount = line.partition(",")
         if not line.strip():
             continue
-        at, count = moment(stamp.strip()), _count(amount.partition(",")[0])
+        stamp, amount = _fields(line)
+        at, count = moment(stamp), _count(amount)
         if at is None and count is None and number == 1:
             continue
-        if not comma or at is None:
+        if at is None:
             bad.append(f"line {number}: {line[:60]!r} does not begin with a time stamp and a comma")
         elif count is None:
             bad.append(f"line {number}: {amount[:60]!r} is not a count")
@@ -155,15 +172,31 @@ def _csv(name: str, lines: list[str]) -> tuple[list[float], list[float]]:
     return times, counts
 
 
+def _fields(line: str) -> tuple[str, str]:
+    """Return the first two fields of a line of CSV; a field that is not there is empty."""
+    try:
+        row = next(csv.reader([line]))
+    except csv.Error:
+        return "", ""
+    stamp, amount, *_ = (each.strip() for each in [*row, "", ""])
+    return stamp, amount
+
+
 def moment(text: str) -> float | None:
     """Return a time stamp in seconds since 1970: ISO 8601 (UTC where it has no zone) or seconds; None for neither."""
+    # Of nine digits and more, seconds: an ISO date has eight, and Python takes a ninth for the separator of a time.
+    at = float(text) if text.isdecimal() and len(text) > 8 else _iso(text)
+    return at if at is not None and 0 <= at < _LAST_MOMENT else None
+
+
+def _iso(text: str) -> float | None:
     try:
         at = datetime.fromisoformat(text)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
     except ValueError:
         return _count(text)
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=UTC)
-    return at.timestamp()
+    except OverflowError:
+        return None
 
 
 def _cloudwatch(name: str, text: str) -> tuple[list[float], list[float]]:
@@ -172,15 +205,8 @@ def _cloudwatch(name: str, text: str) -> tuple[list[float], list[float]]:
         found: object = json.loads(text)
     except ValueError as error:
         raise TraceError(f"{name}: {error}") from error
-    answer = cast("dict[str, list[dict[str, object]]]", found) if isinstance(found, dict) else {}
-    points: list[tuple[object, object]] = []
-    if "Datapoints" in answer:
-        points = [(each.get("Timestamp"), each.get("Sum")) for each in answer["Datapoints"]]
-    elif "MetricDataResults" in answer:
-        for result in answer["MetricDataResults"]:
-            stamps, values = cast("list[object]", result["Timestamps"]), cast("list[object]", result["Values"])
-            points += zip(stamps, values, strict=True)
-    else:
+    points = _points(found)
+    if points is None:
         raise TraceError(f"{name}: holds neither Datapoints nor MetricDataResults, as CloudWatch's answers do")
     bad = [
         f"point {place}: {stamp!r}, {value!r} is not a time stamp and a sum"
@@ -190,6 +216,34 @@ def _cloudwatch(name: str, text: str) -> tuple[list[float], list[float]]:
     _refuse(name, bad)
     pairs = sorted((moment(str(stamp)) or 0.0, _count(str(value)) or 0.0) for stamp, value in points)
     return [at for at, _ in pairs], [count for _, count in pairs]
+
+
+def _points(answer: object) -> list[tuple[object, object]] | None:
+    """Return time stamps and sums as they stand in an answer, None for what is missing; None for another document."""
+    if not isinstance(answer, dict):
+        return None
+    found = cast("dict[str, object]", answer)
+    if "Datapoints" in found:
+        return [(each.get("Timestamp"), each.get("Sum")) for each in _groups(found["Datapoints"])]
+    if "MetricDataResults" not in found:
+        return None
+    points: list[tuple[object, object]] = []
+    for result in _groups(found["MetricDataResults"]):
+        points += zip_longest(_list(result.get("Timestamps")), _list(result.get("Values")))
+    return points
+
+
+def _list(value: object) -> list[object]:
+    return cast("list[object]", value) if isinstance(value, list) else [value]
+
+
+def _groups(value: object) -> list[dict[str, object]]:
+    return [cast("dict[str, object]", each) if isinstance(each, dict) else {} for each in _list(value)]
+
+
+def _refuse_length(name: str, steps: float, seconds: float) -> None:
+    if steps > _MOST_STEPS:
+        raise TraceError(f"{name}: {steps:,.0f} steps of {seconds:g} s are more than {_MOST_STEPS:,}")
 
 
 def _refuse(name: str, bad: list[str]) -> None:
@@ -207,6 +261,7 @@ def _from_points(name: str, times: list[float], counts: list[float]) -> Trace:
     if step <= 0:
         raise TraceError(f"{name}: two counts have the same time stamp")
     places: Floats = (at - at[0]) / step
+    _refuse_length(name, float(places[-1]), step)
     rounded: Floats = np.round(places)
     apart: Floats = np.abs(places - rounded)
     if apart.max() > _OFF_STEP:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from typing import cast
 
 from model.scaling import ScalingPolicy
 from model.servers import Servers
@@ -153,6 +154,22 @@ def settings(problem: Problem, candidate: Candidate) -> dict[str, object]:
     if candidate.minimum != problem.own.minimum:
         found["servers"] = {"min": candidate.minimum}
     return dict(found)
+
+
+def config(found: Mapping[str, object], raw: Mapping[str, object], project: str) -> dict[str, object]:
+    """Return whole groups of a stack's configuration: those of `raw` that `settings` has found something for, with it.
+
+    A group can be given once only in a stack's file, so that these take the place of the ones that are there.
+    """
+    whole: dict[str, object] = {}
+    for group, values in found.items():
+        own = raw.get(f"{project}:{group}")
+        whole[f"{project}:{group}"] = {**_mapping(own), **_mapping(values)}
+    return whole
+
+
+def _mapping(value: object) -> dict[str, object]:
+    return {str(key): each for key, each in cast("Mapping[object, object]", value).items()} if value else {}
 
 
 _problem: list[Problem] = []

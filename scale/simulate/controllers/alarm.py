@@ -18,6 +18,8 @@ State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 RANGE_BEYOND = 2
 """Values looked at beyond N when some are missing: the tables' range of 5 for N = 3."""
 
+_DAY = 86400
+
 _COMPARE: dict[Comparison, Callable[[float, float], bool]] = {
     "GreaterThanThreshold": operator.gt,
     "GreaterThanOrEqualToThreshold": operator.ge,
@@ -113,8 +115,9 @@ class MetricAlarm:
 class PeriodAlarm:
     """An alarm fed each minute, whose period may be several minutes: values are joined by the alarm's statistic.
 
-    CloudWatch evaluates each minute; between two ends of a period the state is what it was, and an alarm that
-    stays in ALARM invokes its Auto Scaling action again each minute (CloudWatch guide, "Alarm actions").
+    CloudWatch evaluates each minute whatever the period: of 5 minutes, at the end of minute 5 on minutes 1 to 5, at the
+    end of minute 6 on minutes 2 to 6; an alarm over more than a day each hour (CloudWatch guide, "Alarm evaluation").
+    One that stays in ALARM invokes its Auto Scaling action again each minute ("Alarm actions").
     """
 
     def __init__(self, alarm: Alarm, *, sample_seconds: int = 60) -> None:
@@ -124,20 +127,29 @@ class PeriodAlarm:
         """
         if alarm.period_seconds > sample_seconds and alarm.period_seconds % sample_seconds:
             raise ValueError(f"a period of {alarm.period_seconds} s is not made of values of {sample_seconds} s")
-        self.inner = MetricAlarm(alarm)
+        self.state: State = "INSUFFICIENT_DATA"
+        self.value: float | None = None
+        """The newest period's value; None where it is missing."""
         self._each = max(1, alarm.period_seconds // sample_seconds)
-        self._values: deque[float | None] = deque(maxlen=self._each)
+        # The windows that end a whole number of periods before one another are one alarm's values: one for each phase.
+        self._phases = [MetricAlarm(alarm) for _ in range(self._each)]
+        self._samples: deque[float | None] = deque(maxlen=self._each)
+        self._every = 3600 // sample_seconds if alarm.periods * alarm.period_seconds > _DAY else 1
         self._count = 0
 
     def observe(self, value: float | None) -> State:
-        """Take one sample's value; evaluate at the end of a period."""
-        if self._each == 1:
-            return self.inner.observe(value)
-        self._values.append(value)
+        """Take one sample's value and return the state after it; it is the first one's until a period has passed."""
+        self._samples.append(value)
         self._count += 1
-        if self._count % self._each == 0:
-            self.inner.observe(_join([each for each in self._values if each is not None], self.inner.alarm.statistic))
-        return self.inner.state
+        if self._count < self._each or self._count % self._every:
+            return self.state
+        phase = self._phases[self._count % self._each]
+        self.value = value
+        if self._each > 1:
+            self.value = _join([each for each in self._samples if each is not None], phase.alarm.statistic)
+        phase.state = self.state
+        self.state = phase.observe(self.value)
+        return self.state
 
 
 def _join(values: list[float], statistic: str) -> float | None:

@@ -102,11 +102,10 @@ class Group:
                 reason = f"{tracker.policy.metric} {tracker.value:.4g} above {tracker.policy.target:g}"
                 yield Decision(now, desired, min(wanted, maximum), tracker.policy.name, reason)
         for role, metric, step, alarm in self._steps:
-            value = metrics.get(metric)
-            if alarm.observe(value) == "ALARM" and value is not None:
-                wanted = step.desired(value, capacity=state.warmed, desired=desired)
+            if alarm.observe(metrics.get(metric)) == "ALARM" and alarm.value is not None:
+                wanted = step.desired(alarm.value, capacity=state.warmed, desired=desired)
                 if min(wanted, maximum) > desired:
-                    reason = f"{metric} {value:.4g} above {step.threshold:g}"
+                    reason = f"{metric} {alarm.value:.4g} above {step.threshold:g}"
                     yield Decision(now, desired, min(wanted, maximum), role, reason)
 
     def _in(self, now: float, state: GroupState, measured_at: float) -> Decision | None:

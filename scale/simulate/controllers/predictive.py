@@ -74,17 +74,26 @@ class Forecaster:
             need.append(math.ceil(round(sum(seen) / len(seen) / self._target, 9)))
         return tuple(need)
 
+    def maximum(self, now: float, *, maximum: int) -> int:
+        """Return the group's maximum from `now` on: where the policy lets it, lifted to the forecast and its buffer.
+
+        A lifted maximum stays until somebody sets it (PredictiveScalingConfiguration, MaxCapacityBreachBehavior).
+        """
+        need, breach = self._wanted(now), self.policy.max_breach_percent
+        if need is None or breach is None:
+            return maximum
+        return max(maximum, math.floor(need * (100 + breach) / 100))
+
     def floor(self, now: float, *, maximum: int) -> int | None:
-        """Return the fewest servers that the forecast wants at `now`, within the maximum that it honours.
+        """Return the fewest servers that the forecast wants at `now`, within the maximum.
 
         None in forecast-only mode and before the first forecast. Servers are wanted `ahead_seconds` before the hour.
         """
+        need = self._wanted(now)
+        return None if need is None else min(need, maximum)
+
+    def _wanted(self, now: float) -> int | None:
         if self.policy.mode == "forecast-only" or self.forecast is None:
             return None
         needs = [self.forecast.at(now), self.forecast.at(now + self.policy.ahead_seconds)]
-        need = max((each for each in needs if each is not None), default=None)
-        if need is None:
-            return None
-        breach = self.policy.max_breach_percent
-        limit = maximum if breach is None else max(maximum, math.floor(need * (100 + breach) / 100))
-        return min(need, limit)
+        return max((each for each in needs if each is not None), default=None)

@@ -54,9 +54,11 @@ class ResponseTable:
     """
 
     def __init__(self, service: ServiceTime, concurrency: int, arrival_scv: float = 1.0) -> None:
-        """Tabulate. `edges` are times in seconds, 4 % apart; `grid` are utilizations, finer towards the end."""
+        """Tabulate. `edges` are times in seconds, 4 % apart, to beyond the longest time-out that a load balancer has;
+        `grid` are utilizations, finer towards the end."""
         self.grid: Floats = np.concatenate([np.linspace(0, 0.9, 37), np.linspace(0.905, MOST_UTILIZED, 35)])
-        self.edges: Floats = np.concatenate([[0.0], np.geomspace(service.mean_seconds / 100, 600.0, 360)])
+        near = np.geomspace(service.mean_seconds / 100, 600.0, 360)
+        self.edges: Floats = np.concatenate([[0.0], near, 600.0 * 1.04 ** np.arange(1, 60)])
         values, weights = service.points()
         rows = [self._tail(service, concurrency, float(rho), arrival_scv, values, weights) for rho in self.grid]
         self.tail: Floats = np.array(rows)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from model import capacity, instances
 from model.settings import Settings
+from scale.simulate.controllers.target_tracking import CPU_LOW_SHARE, OTHER_LOW_SHARE
 
 Floats = npt.NDArray[np.float64]
 
@@ -106,6 +107,9 @@ class Plant:
     drain_seconds: float = 30.0
     metric_delay_seconds: float = 60.0
     """How long after its minute's end a value can be seen: CloudWatch publishes within about a minute (estimate)."""
+    cpu_low_share: float = CPU_LOW_SHARE
+    requests_low_share: float = OTHER_LOW_SHARE
+    """Where the low alarms stand that AWS makes for target tracking, as a part of the target."""
 
     @property
     def concurrency(self) -> int:
@@ -146,17 +150,22 @@ def plant_of(settings: Settings, calibration: Path | None = None) -> Plant:
         threads=min(threads, per_server),
         processors=size.processors if size else Plant.processors,
         timeout_seconds=float(settings.traffic.idle_timeout_seconds),
+        retry_share=measured.retry_share,
         connections_per_server=per_server,
         connections_limit=capacity.usable_connections(settings.database, settings.database.instance_class),
         boot_seconds=measured.boot_seconds,
         boot_scv=measured.boot_scv,
+        warm_start_seconds=measured.warm_start_seconds,
         drain_seconds=float(settings.traffic.draining_seconds),
+        metric_delay_seconds=measured.metric_delay_seconds,
+        cpu_low_share=measured.cpu_low_share,
+        requests_low_share=measured.requests_low_share,
     )
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What was measured of a server, seconds; the defaults are the assumptions that a measurement replaces."""
+    """What was measured, seconds and shares; the defaults are the assumptions that a measurement replaces."""
 
     mean_seconds: float = 0.15
     scv: float = 1.0
@@ -164,6 +173,11 @@ class Calibration:
     cpu_share: float = 0.4
     boot_seconds: float = 90.0
     boot_scv: float = 0.05
+    warm_start_seconds: float = 30.0
+    metric_delay_seconds: float = 60.0
+    retry_share: float = 0.0
+    cpu_low_share: float = CPU_LOW_SHARE
+    requests_low_share: float = OTHER_LOW_SHARE
     source: str = ASSUMED
 
 
@@ -184,23 +198,40 @@ def read_calibration(path: Path) -> Calibration:
         raise CalibrationError(f"{path}: {unknown[0]} is not a field of a calibration")
     if "mean_seconds" not in entries and "quantiles" not in entries:
         raise CalibrationError(f"{path}: mean_seconds or quantiles must be given")
-    quantiles = tuple(_positive(path, "quantiles", each) for each in cast("list[object]", entries.get("quantiles", [])))
-    if list(quantiles) != sorted(quantiles):
-        raise CalibrationError(f"{path}: quantiles must ascend")
+    quantiles = _quantiles(path, entries.get("quantiles", []))
     mean = sum(quantiles) / len(quantiles) if quantiles else Calibration.mean_seconds
     numbers = {
-        name: _positive(path, name, entries[name])
-        for name in ("mean_seconds", "scv", "cpu_share", "boot_seconds", "boot_scv")
-        if name in entries
+        name: _number(path, name, value, most=_MOST.get(name, math.inf))
+        for name, value in entries.items()
+        if name not in ("quantiles", "source")
     }
+    times = {"mean_seconds": mean, **numbers}
+    if times["mean_seconds"] == 0:
+        raise CalibrationError(f"{path}: mean_seconds must be above 0")
     return Calibration(
-        **{"mean_seconds": mean, **numbers},
+        **times,  # pyright: ignore[reportArgumentType] - the fields that are left are numbers
         quantiles=quantiles,
         source=str(entries.get("source", f"measured, {path.name}")),
     )
 
 
-def _positive(path: Path, name: str, value: object) -> float:
+_MOST = {"cpu_share": 1.0, "retry_share": 1.0, "cpu_low_share": 1.0, "requests_low_share": 1.0}
+
+
+def _quantiles(path: Path, found: object) -> tuple[float, ...]:
+    if not isinstance(found, list):
+        raise CalibrationError(f"{path}: quantiles must be a list of numbers")
+    quantiles = tuple(_number(path, "quantiles", each) for each in cast("list[object]", found))
+    if list(quantiles) != sorted(quantiles):
+        raise CalibrationError(f"{path}: quantiles must ascend")
+    if quantiles and quantiles[-1] == 0:
+        raise CalibrationError(f"{path}: quantiles must not all be 0")
+    return quantiles
+
+
+def _number(path: Path, name: str, value: object, most: float = math.inf) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise CalibrationError(f"{path}: {name} must be a number of at least 0, is {value!r}")
+    if value > most:
+        raise CalibrationError(f"{path}: {name} must be at most {most:g}, is {value!r}")
     return float(value)

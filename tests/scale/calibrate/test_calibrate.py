@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from typer.testing import CliRunner
 
 from scale.calibrate import report
 from scale.calibrate.measure import Row
-from scale.calibrate.servers import find
+from scale.calibrate.servers import Servers, find
 from scale.cli import app
 from scale.local import registry
 from scale.local.servers.process import Server
@@ -79,6 +80,20 @@ def calibrate(*arguments: str) -> tuple[int, str, str]:
 def test_the_servers_are_found_with_what_they_serve_at_once(folder: Path) -> None:
     servers = find(folder)
     assert (servers.count, servers.threads, len(servers.pids)) == (1, 4, 3)
+
+
+def test_a_worker_that_was_replaced_spoils_the_measurement(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = find(folder)
+    gone = replace(found, pids=found.pids | {2**30})
+
+    def with_one_that_has_ended(_: Path) -> Servers:
+        return gone
+
+    monkeypatch.setattr("scale.calibrate.command.find", with_one_that_has_ended)
+    code, out, err = calibrate("shop", "--requests", "20", "--output", str(folder / "spoilt.json"))
+    assert (code, out) == (1, "")
+    assert err.startswith("a process of the servers ended meanwhile")
+    assert not (folder / "spoilt.json").exists()
 
 
 @pytest.fixture(scope="module")

@@ -78,12 +78,47 @@ def test_a_comparison(comparison: str, value: float, breaches: bool) -> None:
     assert fed.observe(value) == ("ALARM" if breaches else "OK")
 
 
-def test_a_period_of_five_minutes_is_evaluated_on_its_mean_at_its_end() -> None:
+def test_a_period_of_five_minutes_is_evaluated_each_minute_on_the_mean_of_the_last_five() -> None:
     fed = PeriodAlarm(alarm(period_seconds=300, periods=1, datapoints=1))
     assert [fed.observe(value) for value in (9.0, 0.0, 0.0, 0.0)] == ["INSUFFICIENT_DATA"] * 4
-    assert fed.observe(0.0) == "ALARM"
-    assert [fed.observe(0.0) for _ in range(4)] == ["ALARM"] * 4
-    assert fed.observe(0.0) == "OK"
+    assert (fed.observe(0.0), fed.value) == ("ALARM", 1.8)
+    # The end of minute 6: the data of minutes 2 to 6.
+    assert (fed.observe(0.0), fed.value) == ("OK", 0.0)
+    assert [fed.observe(2.0) for _ in range(3)] == ["OK", "OK", "ALARM"]
+
+
+def test_several_periods_of_several_minutes_end_each_minute_too() -> None:
+    fed = PeriodAlarm(alarm(period_seconds=120, periods=2, datapoints=2))
+    assert [fed.observe(value) for value in (0.0, 0.0, 0.0, 4.0, 0.0, 4.0)] == [
+        "INSUFFICIENT_DATA",
+        "OK",
+        "OK",
+        "OK",
+        "OK",
+        "ALARM",
+    ]
+
+
+@given(st.lists(st.sampled_from([0.0, 3.0, None]), min_size=1, max_size=40), st.integers(2, 4), st.integers(1, 3))
+def test_windows_that_slide_agree_with_windows_cut_out_of_the_whole(
+    values: list[float | None], minutes: int, periods: int
+) -> None:
+    fed = PeriodAlarm(alarm(period_seconds=60 * minutes, periods=periods, datapoints=1))
+    state: State = "INSUFFICIENT_DATA"
+    for end in range(1, len(values) + 1):
+        cuts = [values[max(0, end - minutes * (age + 1)) : max(0, end - minutes * age)] for age in range(periods + 2)]
+        whole = [[each for each in cut if each is not None] if len(cut) == minutes else [] for cut in cuts]
+        history = [sum(cut) / len(cut) > 1 if cut else None for cut in reversed(whole)]
+        if end >= minutes:
+            state = evaluate(history, datapoints=1, periods=periods, missing="missing", current=state)
+        assert fed.observe(values[end - 1]) == state
+
+
+def test_an_alarm_over_more_than_a_day_is_evaluated_each_hour() -> None:
+    fed = PeriodAlarm(alarm(period_seconds=3600, periods=25, datapoints=1))
+    states = [fed.observe(9.0 if minute < 90 else 0.0) for minute in range(30 * 60)]
+    changes = [minute + 1 for minute in range(1, len(states)) if states[minute] != states[minute - 1]]
+    assert changes == [60, 27 * 60]
 
 
 def test_a_period_that_minutes_do_not_make_is_refused() -> None:

@@ -1,30 +1,27 @@
-"""The commands: what they print, what they refuse; tuning, the page, the recording of a trace."""
+"""The commands: what they print, what they refuse; tuning, the page."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import typer
-import yaml
 from typer.testing import CliRunner
 
 from model.scaling import ScalingPolicy, Scheduled
 from model.servers import Servers
-from scale.simulate import cloudwatch, page, report, stacks
+from scale.simulate import page, report, stacks
 from scale.simulate.cli import register
 from scale.simulate.outcome import judge
 from scale.simulate.plant.service import Plant
 from scale.simulate.run import Scenario, simulate
 from scale.simulate.slo import Slo
-from scale.simulate.traces import Trace, read_trace
+from scale.simulate.traces import Trace
 from scale.simulate.tune import Problem, score, settings, split, tune
 
 ROOT = Path(__file__).parents[3]
@@ -91,6 +88,12 @@ def test_a_price_and_a_peak_are_taken() -> None:
         (("prod", "--slo", "p95<100ms"), "met by no fleet"),
         (("prod", "--trace", "none.csv"), "none.csv"),
         (("prod", "--refresh-at", "noon"), "noon"),
+        (("prod", "--refresh-at", "2030-01-01"), "not within the trace, 1998-06-08 00:00 to 1998-06-10 00:00 UTC"),
+        (("prod", "--kubernetes", "--refresh-at", "1998-06-08"), "--refresh-at: is of servers"),
+        (("prod", "--html", "nowhere/page.html"), "--html: nowhere is not a folder"),
+        (("prod", "--html", "."), "--html: . is a folder"),
+        (("prod", "--peak", "inf"), "--peak: must be a number"),
+        (("prod", "--price", "inf"), "--price: must be a number"),
         (("prod", "--calibration", "none.json"), "none.json"),
     ],
 )
@@ -99,6 +102,52 @@ def test_what_is_wrong_is_a_message_and_status_2(arguments: tuple[str, ...], mes
     assert code == 2
     assert message in err
     assert "Traceback" not in out + err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("tune", "prod", "--output", "nowhere/tuned.yaml"), "--output: nowhere is not a folder"),
+        (("tune", "prod", "--html", "nowhere/page.html"), "--html: nowhere is not a folder"),
+        (("trace", "prod", "--output", "."), "--output: . is a folder"),
+    ],
+)
+def test_a_place_that_cannot_be_written_to_is_said_before_the_work(arguments: tuple[str, ...], message: str) -> None:
+    code, out, err = invoke(*arguments, "--cwd", str(ROOT))
+    assert (code, out, err) == (2, "", f"{message}\n")
+
+
+def test_an_objective_that_no_fleet_meets_is_said_before_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("scale.simulate.tune.tune")
+    code, _, err = invoke("tune", "prod", "--cwd", str(ROOT), "--slo", "p95<100ms")
+    assert (code, "met by no fleet" in err) == (2, True)
+
+
+def test_pods_alone_are_simulated_without_a_word_and_not_tuned(tmp_path: Path) -> None:
+    config: dict[str, object] = {
+        "aws:region": "eu-west-1",
+        "shop:application": {"image": "shop:1"},
+        "shop:database": {"instance_class": "db.r7g.large"},
+        "shop:compute": {"servers": False, "kubernetes": {}},
+    }
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n", encoding="utf-8")
+    (tmp_path / "__main__.py").touch()
+    (tmp_path / "Pulumi.dev.yaml").write_text(json.dumps({"config": config}), encoding="utf-8")
+    code, out, _ = invoke("simulate", "dev", "--cwd", str(tmp_path), "--peak", "3000", "--json")
+    assert (code, json.loads(out)["policies"][0]["unit"]) == (0, "pod")
+    code, _, err = invoke("tune", "dev", "--cwd", str(tmp_path))
+    assert (code, err) == (2, "compute.servers is false: what is tuned is the policy of servers\n")
+
+
+def test_policies_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
+    paths = [tmp_path / "a" / "prod.yaml", tmp_path / "b" / "prod.yaml"]
+    for cpu, path in zip((40, 60), paths, strict=True):
+        path.parent.mkdir()
+        path.write_text(f"shop:scaling: {{cpu_percent: {cpu}}}\n", encoding="utf-8")
+    options = [option for path in paths for option in ("--policy", str(path))]
+    found = json.loads(invoke("simulate", "prod", "--cwd", str(ROOT), *options, "--json")[1])["policies"]
+    assert [each["name"] for each in found] == ["prod", *map(str, paths)]
+    assert [each["settings"].get("cpu_percent") for each in found] == [None, 40, 60]
 
 
 def test_the_page_is_well_formed_and_fetches_nothing(tmp_path: Path) -> None:
@@ -167,18 +216,6 @@ def test_without_a_target_there_is_nothing_to_tune() -> None:
         tune(problem(policy=policy), rounds=1, each=2, workers=1)
 
 
-def test_tune_prints_settings_that_can_be_pasted() -> None:
-    code, out, _ = invoke("tune", "prod", "--cwd", str(ROOT), "--rounds", "2", "--each", "6", "--seed", "3")
-    assert code == 0
-    pasted = out.split("under config:\n")[1]
-    found = yaml.safe_load(pasted)
-    assert set(found) <= {"django-scale:scaling", "django-scale:servers"}
-    document = json.loads(
-        invoke("tune", "prod", "--cwd", str(ROOT), "--rounds", "2", "--each", "6", "--seed", "3", "--json")[1]
-    )
-    assert {f"django-scale:{key}": value for key, value in document["settings"].items()} == found
-
-
 def test_a_policy_that_fails_on_the_part_kept_aside_is_not_recommended(tmp_path: Path) -> None:
     calm, surge = np.full(1400, 2000.0), np.tile([2000.0, 20_000.0], 300)
     path = tmp_path / "surge.txt"
@@ -193,61 +230,6 @@ def test_a_policy_that_fails_on_the_part_kept_aside_is_not_recommended(tmp_path:
 def test_only_what_differs_is_pasted() -> None:
     case = problem()
     assert settings(case, case.own) == {}
-
-
-class Reader:
-    """An account whose every list is what it was given."""
-
-    def __init__(self, *entries: Mapping[str, object]) -> None:
-        self.entries = [dict(entry) for entry in entries]
-        self.asked: dict[str, object] = {}
-
-    def items(
-        self, service: str, operation: str, key: str | None = None, *, region: str | None = None, **arguments: object
-    ) -> list[dict[str, object]]:
-        self.asked = arguments
-        return self.entries
-
-
-ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/shop-prod/50dc6c495c0c9188"
-NOW = datetime(2026, 1, 15, tzinfo=UTC)
-
-
-def test_a_load_balancer_is_found_by_its_tags() -> None:
-    client = Reader({"ResourceARN": ARN})
-    assert cloudwatch.find_balancer(client, {"Environment": "prod"}) == "app/shop-prod/50dc6c495c0c9188"
-    assert client.asked["TagFilters"] == [{"Key": "Environment", "Values": ["prod"]}]
-
-
-@pytest.mark.parametrize("count", [0, 2])
-def test_one_load_balancer_is_needed(count: int) -> None:
-    client = Reader(*[{"ResourceARN": ARN}] * count)
-    with pytest.raises(cloudwatch.RecordError, match=f"{count} application load balancers"):
-        cloudwatch.find_balancer(client, {"Environment": "prod"})
-
-
-@pytest.mark.parametrize(("days", "step"), [(1, 60), (15, 60), (16, 300), (63, 300), (64, 3600)])
-def test_the_step_is_what_cloudwatch_keeps(days: int, step: int) -> None:
-    assert cloudwatch.step_for(timedelta(days=days)) == step
-
-
-def test_a_recording_is_a_trace_with_its_gaps(tmp_path: Path) -> None:
-    stamps = [NOW - timedelta(minutes=minutes) for minutes in (5, 4, 2)]
-    client = Reader(
-        {"Timestamps": stamps[:2], "Values": [10.0, 20.0]},
-        {"Timestamps": stamps[2:], "Values": [30.0]},
-    )
-    found = cloudwatch.record(client, "app/shop-prod/1", end=NOW, length=timedelta(days=1))
-    path = tmp_path / "trace.csv"
-    path.write_text(found.csv(), encoding="utf-8")
-    trace = read_trace(path)
-    assert trace.start == stamps[0].timestamp()
-    assert [None if np.isnan(each) else each for each in trace.counts] == [10, 20, None, 30]
-
-
-def test_nothing_recorded_is_an_error() -> None:
-    with pytest.raises(cloudwatch.RecordError, match="no RequestCount"):
-        cloudwatch.record(Reader(), "app/x/1", end=NOW, length=timedelta(days=1))
 
 
 def test_a_stack_is_read_without_the_engine() -> None:

@@ -222,11 +222,14 @@ def test_a_forecast_alone_moves_nothing() -> None:
     assert learner.floor(now + 12 * 3600.0, maximum=20) is None
 
 
-@pytest.mark.parametrize(("breach", "floor"), [(None, 6), (0, 10), (50, 10)])
-def test_the_maximum_is_honoured_unless_it_may_be_lifted(breach: int | None, floor: int) -> None:
+@pytest.mark.parametrize(("breach", "floor", "maximum"), [(None, 6, 6), (0, 10, 10), (10, 10, 11), (50, 10, 15)])
+def test_the_maximum_is_honoured_unless_it_may_be_lifted(breach: int | None, floor: int, maximum: int) -> None:
     learner = forecaster(max_breach_percent=breach)
-    now = teach(learner, 48)
-    assert learner.floor(now + 12 * 3600.0, maximum=6) == floor
+    noon = teach(learner, 48) + 12 * 3600.0
+    lifted = learner.maximum(noon, maximum=6)
+    assert lifted == maximum
+    assert learner.floor(noon, maximum=lifted) == floor
+    assert learner.maximum(noon, maximum=40) == 40
 
 
 # Warm pools, instance refresh, nodes.

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scale.simulate.controllers.hpa import Metric, MetricError, Pod, Sample, Tolerance, Workload, replicas_for
-from scale.simulate.controllers.hpa_behavior import DEFAULT_DOWN, Hpa, HpaSpec, Rate, Reading, Rules
 
 CPU = Metric("Resource", "cpu", utilization=100)
 PER_POD = Metric("Pods", "requests", average=100)
 QUEUE = Metric("External", "queue", value=100)
 QUEUE_EACH = Metric("External", "queue", average=50)
 INGRESS = Metric("Object", "ingress", value=1000)
+INGRESS_EACH = Metric("Object", "ingress", average=250)
+MEMORY_EACH = Metric("Resource", "memory", average=500)
 TOLERANCE = Tolerance()
 
 
@@ -66,6 +65,53 @@ def test_a_missing_value_damps(metric: Metric, values: list[float | None], repli
     assert count(metric, values) == replicas
 
 
+# "Algorithm details": currentMetricValue 200m for a desired 100m doubles the pods, 50m halves them.
+@pytest.mark.parametrize(("value", "current", "replicas"), [(0.2, 1, 2), (0.2, 3, 6), (0.05, 2, 1), (0.05, 4, 2)])
+def test_the_documentations_example_of_the_formula(value: float, current: int, replicas: int) -> None:
+    metric = Metric("Resource", "cpu", average=0.1)
+    assert count(metric, [value] * current) == replicas
+
+
+@pytest.mark.parametrize(
+    ("values", "replicas"),
+    [([1000, 1000], 4), ([250, 250], 1), ([550, 550], 2), ([551, 551], 3), ([1000, 1000, None], 4)],
+)
+def test_a_resource_by_its_amount(values: list[float | None], replicas: int) -> None:
+    assert count(MEMORY_EACH, values) == replicas
+
+
+def test_a_utilization_is_of_the_requests_together() -> None:
+    pods = [Pod(request=1.0), Pod(request=3.0)]
+    assert count(CPU, [2.0, 6.0], pods) == 4
+    assert count(CPU, [4.0, 0.0], pods) == 2
+
+
+@pytest.mark.parametrize("metric", [Metric("Resource", "memory", utilization=100), PER_POD])
+def test_only_cpu_waits_for_a_pod_to_be_ready(metric: Metric) -> None:
+    starting = Pod(ready=False, started=900, changed=900)
+    values = [2.0, 2.0, 2.0] if metric.kind == "Resource" else [200.0, 200.0, 200.0]
+    assert count(metric, list(values), [Pod(), Pod(), starting]) == 6
+
+
+def test_a_pod_without_a_node_counts_nothing_whatever_the_metric() -> None:
+    assert count(PER_POD, [300, 300, None], [Pod(), Pod(), Pod(pending=True)]) == 6
+    assert count(PER_POD, [140, 140, None], [Pod(), Pod(), Pod(pending=True)]) == 3
+
+
+def test_missing_and_unready_pods_together() -> None:
+    starting = Pod(ready=False, started=900, changed=900)
+    pods = [Pod(), Pod(), Pod(), starting]
+    # Up: both at 0. 2 x 4.0 over 4 pods is twice the target.
+    assert count(CPU, [4.0, 4.0, None, 4.0], pods) == 8
+    # Down: the missing one at its request, the unready one left out. (0.2 + 0.2 + 1) / 3 of 3 pods.
+    assert count(CPU, [0.2, 0.2, None, 0.2], pods) == 2
+
+
+def test_pods_without_a_request_are_an_error() -> None:
+    with pytest.raises(MetricError, match="request none"):
+        count(CPU, [1.0], [Pod(request=0.0)])
+
+
 def test_a_pod_that_is_not_ready_counts_nothing_on_the_way_up() -> None:
     starting = Pod(ready=False, started=900, changed=900)
     assert count(CPU, [3.0, 3.0, 3.0], [Pod(), Pod(), starting]) == 6
@@ -114,6 +160,18 @@ def test_no_value_at_all_is_an_error() -> None:
         (QUEUE_EACH, 210, 4, 4),
         (QUEUE_EACH, 90, 0, 2),
         (INGRESS, 1500, 4, 6),
+        (INGRESS, 1100, 4, 4),
+        (INGRESS, 1101, 4, 5),
+        (INGRESS, 900, 4, 4),
+        (INGRESS, 899, 4, 4),
+        (INGRESS, 700, 4, 3),
+        (INGRESS_EACH, 1500, 4, 6),
+        (INGRESS_EACH, 1000, 4, 4),
+        (INGRESS_EACH, 0, 4, 0),
+        (QUEUE_EACH, 220, 4, 4),
+        (QUEUE_EACH, 221, 4, 5),
+        (QUEUE_EACH, 180, 4, 4),
+        (QUEUE_EACH, 150, 4, 3),
     ],
 )
 def test_a_metric_of_an_object_or_from_outside(metric: Metric, value: float, current: int, replicas: int) -> None:
@@ -128,107 +186,6 @@ def test_a_metric_of_an_object_or_from_outside(metric: Metric, value: float, cur
 def test_a_target_that_the_type_does_not_have_is_refused(wrong: tuple[str, str, float]) -> None:
     with pytest.raises(ValueError, match=wrong[0]):
         Metric(wrong[0], "m", **{wrong[1]: wrong[2]})  # pyright: ignore[reportArgumentType]
-
-
-def hpa(up: Rules | None = None, down: Rules | None = None, *, most: int = 100, least: int = 1) -> Hpa:
-    metrics = (Metric("External", "a", average=1), Metric("External", "b", average=1))
-    return Hpa(
-        HpaSpec(least, most, metrics, up or Rules(0, (Rate("Percent", 900, 15),)), down or Rules(0, DEFAULT_DOWN.rates))
-    )
-
-
-def decide(scaler: Hpa, now: float, current: int, a: float | None, b: float | None = 0.0) -> int:
-    readings = {"a": Reading(value=a), "b": Reading(value=b)}
-    return scaler.decide(now, Workload(current, [Pod()] * current), readings)
-
-
-def test_the_largest_of_several_metrics_wins() -> None:
-    assert decide(hpa(), 0, 4, 6, 9) == 9
-
-
-def test_a_failed_metric_forbids_scale_down_and_not_scale_up() -> None:
-    assert decide(hpa(), 0, 4, None, 2) == 4
-    assert decide(hpa(), 0, 4, None, 8) == 8
-
-
-def test_outside_the_bounds_it_goes_to_the_bound() -> None:
-    assert decide(hpa(most=5), 0, 9, 9) == 5
-    assert decide(hpa(least=3), 0, 1, 1) == 3
-
-
-def test_at_zero_replicas_by_hand_it_is_inactive() -> None:
-    assert decide(hpa(), 0, 0, 9) == 0
-
-
-def test_scale_down_takes_the_highest_of_its_window() -> None:
-    scaler = hpa(down=Rules(300, DEFAULT_DOWN.rates))
-    assert decide(scaler, 0, 10, 10) == 10
-    assert decide(scaler, 15, 10, 4) == 10
-    assert decide(scaler, 299, 10, 4) == 10
-    assert decide(scaler, 300, 10, 4) == 4
-
-
-def test_what_runs_at_the_beginning_is_the_first_recommendation() -> None:
-    scaler = hpa(down=Rules(300, DEFAULT_DOWN.rates))
-    assert decide(scaler, 0, 10, 4) == 10
-    assert decide(scaler, 300, 10, 4) == 4
-
-
-def test_scale_up_takes_the_lowest_of_its_window() -> None:
-    scaler = hpa(up=Rules(60, (Rate("Percent", 900, 15),)))
-    assert decide(scaler, 0, 10, 10) == 10
-    assert decide(scaler, 15, 10, 30) == 10
-    assert decide(scaler, 60, 10, 40) == 30
-
-
-# "Scaling policies" of the documentation: from 80 replicas towards 10 with 4 pods or 10 % a minute.
-def test_the_documentations_scale_down() -> None:
-    scaler = hpa(down=Rules(0, (Rate("Pods", 4, 60), Rate("Percent", 10, 60))))
-    current, seen = 80, [80]
-    for minute in range(10):
-        current = decide(scaler, 60.0 * minute, current, 10)
-        seen.append(current)
-    assert seen[:3] == [80, 72, 64]
-    assert all(before - after == 4 for before, after in pairwise(seen) if before < 40)
-
-
-@pytest.mark.parametrize(
-    ("rules", "after"),
-    [
-        (Rules(0, (Rate("Percent", 10, 60), Rate("Pods", 5, 60)), "Min"), 95),
-        (Rules(0, (Rate("Percent", 10, 60), Rate("Pods", 5, 60)), "Max"), 90),
-        (Rules(0, (Rate("Percent", 10, 60),), "Disabled"), 100),
-    ],
-)
-def test_which_policy_is_selected_on_the_way_down(rules: Rules, after: int) -> None:
-    assert decide(hpa(down=rules), 0, 100, 10) == after
-
-
-@pytest.mark.parametrize(("current", "after"), [(1, 5), (3, 7), (4, 8), (10, 20)])
-def test_the_default_scale_up_is_four_pods_or_double(current: int, after: int) -> None:
-    rules = Rules(0, (Rate("Percent", 100, 15), Rate("Pods", 4, 15)))
-    assert decide(hpa(up=rules), 0, current, 90) == after
-
-
-def test_a_rate_counts_from_the_beginning_of_its_period() -> None:
-    rules = Rules(0, (Rate("Pods", 4, 60),))
-    scaler = hpa(up=rules)
-    assert decide(scaler, 0, 10, 90) == 14
-    assert decide(scaler, 30, 14, 90) == 14
-    assert decide(scaler, 60, 14, 90) == 18
-
-
-@pytest.mark.parametrize(("start", "up", "down"), [(3, 4, 2), (11, 13, 9)])
-def test_percentages_round_up_going_up_and_down_going_down(start: int, up: int, down: int) -> None:
-    rules = Rules(0, (Rate("Percent", 10, 60),))
-    assert decide(hpa(up=rules), 0, start, 90) == up
-    assert decide(hpa(down=rules), 0, start, 1) == down
-
-
-@given(st.integers(1, 60), st.floats(0, 1e4), st.integers(1, 20), st.integers(0, 40))
-def test_the_bounds_hold_always(current: int, value: float, least: int, more: int) -> None:
-    scaler = hpa(least=least, most=least + more)
-    assert least <= decide(scaler, 0, current, value, value) <= least + more
 
 
 @given(st.integers(1, 50), st.floats(1, 1e4), st.floats(1, 1000), st.floats(1, 100))

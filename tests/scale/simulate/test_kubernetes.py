@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ from typer.testing import CliRunner
 
 from scale.simulate import stacks
 from scale.simulate.cli import register
+from scale.simulate.cluster import Cluster, cluster_of
 from scale.simulate.controllers.hpa_behavior import Rate, Rules
 from scale.simulate.controllers.nodes import FitError
-from scale.simulate.kubernetes import Cluster, ClusterRun, cluster_of, simulate_cluster
+from scale.simulate.kubernetes import ClusterRun, simulate_cluster
 from scale.simulate.outcome import judge
 from scale.simulate.plant.service import Plant
 from scale.simulate.slo import Slo
@@ -93,6 +95,51 @@ def test_the_command() -> None:
     document = json.loads(found.stdout)
     assert document["policies"][0]["unit"] == "pod"
     assert any("node hours" in note for note in document["notes"])
+
+
+def command(*arguments: str) -> dict[str, Any]:
+    app = typer.Typer()
+    register(app)
+    common = ["simulate", "prod", "--cwd", str(ROOT), "--kubernetes", "--peak", "6000", "--json"]
+    found = CliRunner().invoke(app, [*common, *arguments])
+    assert found.exit_code == 0, found.output
+    return json.loads(found.stdout)
+
+
+def test_other_hpas_are_set_beside_the_stacks(tmp_path: Path) -> None:
+    path = tmp_path / "calm.yaml"
+    path.write_text("scaling: {cpu_percent: 40, requests_per_target: null, predictive: null}\n", encoding="utf-8")
+    document = command("--compare", "--policy", str(path))
+    hpas = document["hpas"]
+    assert [each["name"] for each in document["policies"]] == ["prod", "guide", "Kubernetes defaults", "calm"]
+    assert list(hpas) == ["prod", "guide", "Kubernetes defaults", "calm"]
+    assert [each["utilization"] for each in hpas["Kubernetes defaults"]["metrics"]] == [80]
+    assert hpas["Kubernetes defaults"]["down"]["stabilization_seconds"] == 300
+    assert [each["utilization"] for each in hpas["calm"]["metrics"]] == [40]
+    assert all((each["minimum"], each["maximum"]) == (3, 50) for each in hpas.values())
+    hours = {each["name"]: each["instance_hours"] for each in document["policies"]}
+    assert hours["Kubernetes defaults"] < hours["prod"] == hours["guide"] < hours["calm"]
+
+
+def test_the_cost_is_the_nodes() -> None:
+    found = command("--price", "0.5")
+    nodes = next(float(note.split()[1]) for note in found["notes"] if note.startswith("Nodes: "))
+    assert found["policies"][0]["cost"] == pytest.approx(0.5 * nodes, abs=0.05)
+    assert any("m7g.large at $0.5 an hour" in note for note in found["notes"])
+    assert command()["policies"][0]["cost"] == pytest.approx(0.091 * nodes, abs=0.01)
+
+
+def test_nodes_without_a_price_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scale.cost.table.TABLE", {})
+    found = command()
+    assert found["policies"][0]["cost"] is None
+    assert "The price of m7g.large is not known here; give it with --price." in found["notes"]
+
+
+def test_a_decision_says_what_was_measured_against_what() -> None:
+    decisions = command()["policies"][0]["decisions_made"]
+    assert decisions
+    assert all(re.fullmatch(r"\d+ % of the request, held at 70 %", each["why"]) for each in decisions)
 
 
 def own(**kubernetes: Any) -> Cluster:

@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.servers import WarmPool
+from scale.simulate import stacks
 from scale.simulate.plant.flow import flow, flows_of, violations
 from scale.simulate.plant.queue import ResponseTable, erlang_c, table_of, wait_mean
 from scale.simulate.plant.servers import Servers
-from scale.simulate.plant.service import CalibrationError, Plant, ServiceTime, read_calibration
+from scale.simulate.plant.service import CalibrationError, Plant, ServiceTime, plant_of, read_calibration
+from tests.scale.projects import ROOT
 
 TENTH = ServiceTime(0.1)
 
@@ -189,6 +191,20 @@ def test_a_calibration_replaces_the_assumptions(tmp_path: Path) -> None:
     assert float(values @ weights) == pytest.approx(0.15)
 
 
+def test_what_aws_does_not_publish_can_be_given_too(tmp_path: Path) -> None:
+    path = tmp_path / "measured.json"
+    given = {
+        "retry_share": 0.4,
+        "metric_delay_seconds": 180,
+        "warm_start_seconds": 12,
+        "cpu_low_share": 0.9,
+        "requests_low_share": 0.8,
+    }
+    path.write_text(json.dumps({"mean_seconds": 0.1, **given}))
+    plant = plant_of(stacks.load(ROOT, "prod"), path)
+    assert {name: getattr(plant, name) for name in given} == given
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -199,6 +215,12 @@ def test_a_calibration_replaces_the_assumptions(tmp_path: Path) -> None:
         ('{"mean_seconds": -1}', "at least 0"),
         ('{"quantiles": [2, 1]}', "ascend"),
         ('{"mean_seconds": "fast"}', "number"),
+        ('{"mean_seconds": 0}', "mean_seconds must be above 0"),
+        ('{"quantiles": 3}', "quantiles must be a list"),
+        ('{"quantiles": [0, 0]}', "must not all be 0"),
+        ('{"quantiles": [1], "mean_seconds": 0}', "above 0"),
+        ('{"mean_seconds": 1, "retry_share": 2}', "retry_share must be at most 1"),
+        ('{"mean_seconds": 1, "cpu_share": 1.5}', "cpu_share must be at most 1"),
     ],
 )
 def test_a_wrong_calibration_is_named(tmp_path: Path, text: str, message: str) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.scaling import Predictive, ScalingPolicy, Scheduled
-from model.servers import Servers, WarmPool
+from model.servers import Refresh, Servers, WarmPool
 from scale.simulate.clairvoyant import clairvoyant, demand
 from scale.simulate.elasticity import Elasticity, elasticity
 from scale.simulate.outcome import judge
@@ -78,6 +78,48 @@ def test_the_clairvoyant_schedule_is_never_beaten(
     assert judge(found, SLO, weight=weight).regret_hours >= -1e-6
 
 
+ACTIONS = st.builds(
+    Scheduled,
+    name=st.just("action"),
+    cron=st.sampled_from(["*/20 * * * *", "10 0,1 * * *"]),
+    min=st.integers(0, 6),
+    max=st.integers(6, 20),
+    desired=st.one_of(st.none(), st.integers(0, 20)),
+)
+POOLS = st.builds(
+    WarmPool, min_size=st.integers(0, 3), state=st.sampled_from(["stopped", "running"]), reuse=st.booleans()
+)
+REFRESHES = st.sampled_from([(100, 150), (50, 100), (90, 110), (0, 100)])
+
+
+@settings(max_examples=60, deadline=None)
+@given(LOADS, POLICIES, ACTIONS, st.one_of(st.none(), POOLS), REFRESHES, st.one_of(st.none(), st.floats(0, 1800)))
+def test_all_three_hold_with_actions_a_pool_and_a_refresh(
+    counts: list[float],
+    policy: ScalingPolicy,
+    action: Scheduled,
+    pool: WarmPool | None,
+    healthy: tuple[int, int],
+    refresh: float | None,
+) -> None:
+    group = Servers(
+        min=2,
+        max=12,
+        warm_pool=pool,
+        refresh=Refresh(min_healthy_percent=healthy[0], max_healthy_percent=healthy[1]),
+    )
+    policy = policy.model_copy(update={"scheduled": (action,)})
+    begins = None if refresh is None else 897264000.0 + refresh
+    found = run(counts, policy, servers=group, refresh_at=begins, plant=Plant(boot_seconds=30.0))
+    least, most = min(2, action.min or 0), max(12, action.max or 0)
+    assert least <= found.desired.min()
+    assert found.desired.max() <= most
+    assert found.in_service.max() <= (most if refresh is None else most * healthy[1] / 100 + 1)
+    lost = float(found.dropped.sum() + found.timed_out.sum())
+    assert found.served.sum() + lost + found.backlog[-1] == pytest.approx(found.attempts.sum(), rel=1e-9, abs=1e-6)
+    assert judge(found, SLO).regret_hours >= -1e-6
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.floats(0, 14_000), st.integers(10, 90), st.integers(0, 40), st.integers(2, 12), st.booleans())
 def test_a_higher_target_never_ends_with_more_servers_in_steady_load(
@@ -131,6 +173,13 @@ def test_an_overload_is_dropped_late_or_timed_out() -> None:
     assert found.response.p50 > 1
 
 
+def test_a_wait_of_an_hour_is_a_number_still() -> None:
+    patient = Plant(backlog=10**6, timeout_seconds=4000.0)
+    response = judge(run([60_000.0] * 240, plant=patient, servers=Servers(min=1, max=1)), SLO).response
+    assert response.p50 == pytest.approx(4000, rel=0.05)
+    assert response.p50 <= response.p95 <= response.p99 < 4200
+
+
 def test_a_bad_minute_is_counted_though_the_whole_meets_the_objective() -> None:
     found = judge(run([1000.0] * 200 + [14_000.0] + [1000.0] * 200, initial=2), Slo.parse("p90<500ms"))
     assert found.met
@@ -164,6 +213,18 @@ def test_a_forecast_starts_servers_before_the_daily_surge() -> None:
     assert found.in_service[surge] >= 8
     assert run(day * 3).in_service[surge] < 8
     assert "predictive" in {each.policy for each in found.decisions}
+
+
+@pytest.mark.parametrize(("breach", "largest"), [(None, 4), (30, 11)])
+def test_a_maximum_that_a_forecast_has_lifted_stays_lifted(breach: int | None, largest: int) -> None:
+    day = [1000.0] * 720 + [7000.0] * 60 + [1000.0] * 660
+    policy = ScalingPolicy(
+        cpu_percent=40, predictive=Predictive(mode="forecast-and-scale", max_breach_percent=breach, ahead_seconds=0)
+    )
+    found = run([*day * 3, *[30_000.0] * 240], policy, servers=Servers(min=2, max=4))
+    assert found.desired[:1440].max() == 4
+    assert found.desired[1440:4320].max() == min(largest, 9)
+    assert found.desired[-1] == largest
 
 
 def test_a_warm_pool_is_sooner() -> None:

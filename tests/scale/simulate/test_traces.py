@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scale.simulate.commands import shipped_trace
 from scale.simulate.traces import Trace, TraceError, read_trace
@@ -69,11 +71,42 @@ def test_a_cloudwatch_answer(tmp_path: Path) -> None:
         ("t.txt", "", "holds no rate"),
         ("t.json", "{}", "holds neither"),
         ("t.json", '{"Datapoints": [{"Timestamp": "x", "Sum": 1}]}', "point 1"),
+        ("t.json", '{"Datapoints": [{"Timestamp": "2024-01-01T00:00:00Z", "Average": 1}]}', "point 1.*None"),
+        ("t.json", '{"Datapoints": [7]}', "point 1"),
+        ("t.json", '{"MetricDataResults": "none"}', "point 1"),
+        ("t.json", '{"MetricDataResults": [{"Values": [1]}]}', "point 1: None, 1"),
+        ("t.json", '{"MetricDataResults": [{"Timestamps": ["2024-01-01"], "Values": []}]}', "point 1: .*, None"),
+        ("t.json", "[1]", "holds neither"),
+        ("t.csv", "1700000000000,5\n1700000060000,7\n", "line 1.*time stamp"),
+        ("t.csv", "0001-01-01,5\n0001-01-02,7\n", "line 1.*time stamp"),
+        ("t.csv", "0,5\n0.001,7\n1000000000,3\n", "1,000,000,000,000 steps of 0.001 s are more than"),
+        ("t.csv", "time;requests\n0,5\n60;7\n", "line 3.*time stamp"),
+        ("t.csv", "0,5\n60,1e300\n", "line 2.*count"),
+        ("t.csv", "0,5\n60\n", "line 2.*count"),
+        ("t.txt", "\n\n", "holds no rate"),
     ],
 )
 def test_a_bad_line_is_named_and_stops_it(tmp_path: Path, name: str, text: str, message: str) -> None:
     with pytest.raises(TraceError, match=f"{name}: {message}"):
         read_trace(write(tmp_path, name, text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\ufefftime,requests\n0,5\n60,7\n", "time,requests\r\n0,5\r\n60,7\r\n", '"time","requests"\n"0","5"\n"60","7"\n'],
+    ids=["byte order mark", "carriage returns", "quotes"],
+)
+def test_a_csv_as_spreadsheets_write_it(tmp_path: Path, text: str) -> None:
+    assert counts(read_trace(write(tmp_path, "t.csv", text))) == [5, 7]
+
+
+@pytest.mark.parametrize("place", [3, 15, -3])
+def test_a_damaged_archive_is_named(tmp_path: Path, place: int) -> None:
+    data = bytearray(gzip.compress(b"0,5\n60,7\n" * 9))
+    data[place] ^= 0xFF
+    (tmp_path / "t.csv.gz").write_bytes(data)
+    with pytest.raises(TraceError, match=r"t\.csv\.gz"):
+        read_trace(tmp_path / "t.csv.gz")
 
 
 def test_of_many_bad_lines_the_first_are_shown(tmp_path: Path) -> None:
@@ -92,10 +125,31 @@ def test_a_longer_step_adds_up_and_a_shorter_one_spreads() -> None:
     assert counts(Trace("t", 0.0, 120.0, np.array([6.0, math.nan])).resampled(60.0)) == [3, 3, None, None]
 
 
-@pytest.mark.parametrize("step", [45.0, 7.0])
-def test_steps_that_do_not_divide_are_refused(step: float) -> None:
-    with pytest.raises(TraceError, match="steps of"):
-        Trace("t", 0.0, 30.0, np.ones(4)).resampled(step)
+@pytest.mark.parametrize(
+    ("given", "step", "wanted"),
+    [
+        ([90.0, 180.0], 90.0, [60, 90, 120]),
+        ([9.0, 18.0, 27.0], 45.0, [15, 30, None]),
+        ([70.0, math.nan, 70.0, 70.0], 70.0, [60, None, 60, 60, 60]),
+    ],
+    ids=["longer", "shorter, its end too little", "with a gap"],
+)
+def test_any_step_is_spread_evenly(given: list[float], step: float, wanted: list[float | None]) -> None:
+    assert counts(Trace("t", 0.0, step, np.array(given)).resampled(60.0)) == pytest.approx(wanted)
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=40), st.floats(1, 700), st.sampled_from([15.0, 60.0]))
+def test_no_request_is_lost_between_steps(given: list[float], step: float, wanted: float) -> None:
+    trace = Trace("t", 0.0, step, np.array(given)).resampled(wanted)
+    whole, ends = trace.counts[:-1], (len(trace.counts) - 1) * wanted
+    assert float(np.nansum(whole)) == pytest.approx(
+        float(np.interp(ends, np.arange(len(given) + 1) * step, [0.0, *np.cumsum(given)])), rel=1e-6, abs=1e-3
+    )
+
+
+def test_a_trace_of_too_many_steps_is_refused() -> None:
+    with pytest.raises(TraceError, match="are more than"):
+        Trace("t", 0.0, 86400.0, np.ones(10_000)).resampled(60.0)
 
 
 def test_the_shipped_trace_is_two_whole_days() -> None:
