@@ -244,6 +244,8 @@ class Fleet(pulumi.ComponentResource):
                 aws.autoscaling.Metric.GROUP_MIN_SIZE,
                 aws.autoscaling.Metric.GROUP_MAX_SIZE,
             ],
+            # In its grace a server counts as healthy to Auto Scaling before it has answered anything.
+            min_elb_capacity=servers.min,
             wait_for_capacity_timeout="15m",
             tags=[{"key": key, "value": value, "propagate_at_launch": True} for key, value in self._tags.items()],
             # The scalers own it once the group exists; else each deployment would reset the fleet.
