@@ -9,7 +9,7 @@ import pytest
 from pulumi.runtime import rpc
 
 from scale.plan.markers import marker
-from scale.plan.stackfile import Configuration, ProgramError, read
+from scale.plan.stackfile import Configuration, ProgramError, read, settings
 from tests.scale.projects import project
 
 
@@ -114,3 +114,11 @@ def test_main_names_another_directory_for_the_program(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\nmain: infra\n")
 
     assert read(tmp_path, "dev").program == tmp_path / "infra" / "__main__.py"
+
+
+def test_what_is_in_no_group_reaches_the_settings(tmp_path: Path) -> None:
+    config = """{aws:region: eu-west-1, shop:application: {image: "shop:1"}, shop:secret_generation: 2,
+        shop:account: 123456789012}"""
+    found = settings(read(project(tmp_path, "", config), "dev")).deployment
+
+    assert (found.secret_generation, found.account) == (2, "123456789012")
