@@ -233,6 +233,12 @@ def test_the_role_may_look_export_this_certificate_and_log() -> None:
     assert waits_for(built(), built().one(PROFILE), built().one(ROLE_POLICY))
 
 
+def test_the_domains_records_stay_when_aws_s_load_balancer_takes_haproxys_place() -> None:
+    former = f"urn:pulumi:{built().stack}::{built().project}::django-scale:traffic:LoadBalancer::{NAME}"
+    for record in built().all("aws:route53/record:Record"):
+        assert former in {alias.parent for alias in record.aliases}, record.name
+
+
 def test_without_a_domain_there_is_nothing_to_export() -> None:
     assert "acm:" not in json.dumps(statements(built(None).one(ROLE_POLICY)))
     assert "acm" not in user_data(built(None)).partition("django-scale-haproxy-watch <<")[2]
