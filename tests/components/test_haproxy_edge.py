@@ -203,6 +203,10 @@ def test_the_type_is_the_settings_or_a_small_one_of_the_same_processors(
     assert found.traffic.haproxy.type_for(found.application.architecture) == expected
 
 
+def test_the_group_may_take_as_long_to_go_as_its_servers_drain() -> None:
+    assert one(GROUP, "edge-group").custom_timeouts.delete == "930s"
+
+
 def test_servers_are_closed_encrypted_and_tagged() -> None:
     template = one(TEMPLATE, "edge-template")
     assert get(template, "instanceType") == "t4g.small"
