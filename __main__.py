@@ -45,6 +45,7 @@ groups = SecurityGroups(
     https=settings.application.domain is not None,
     servers=settings.compute.servers,
     proxies=settings.traffic.balancer == "haproxy",
+    egress_ports=settings.servers.egress_ports,
     opts=opts,
 )
 

@@ -173,7 +173,11 @@ class Database(pulumi.ComponentResource):
         # It holds nothing that the primary does not, and is taken away by taking it out of the settings.
         args.deletion_protection = False
         args.skip_final_snapshot = True
-        return aws.rds.Instance(f"{self._name}-{name}", args, opts=self._options(name, protect=False))
+        opts = self._options(name, protect=False)
+        if replica.zone is None:
+            # Its turn changes with another zone or with a replica less, and RDS moves none: it would build it anew.
+            opts.ignore_changes = ["availabilityZone"]
+        return aws.rds.Instance(f"{self._name}-{name}", args, opts=opts)
 
     def _shared_args(self, role: str, instance_class: str) -> aws.rds.InstanceArgs:
         database = self._model

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
+_BALANCERS = ("django-scale:traffic:LoadBalancer", "django-scale:traffic:HaproxyEdge")
+"""The components that a domain's records are in, one at a time."""
+
 
 def certificate(
     name: str,
@@ -36,7 +39,7 @@ def certificate(
         ttl=300,
         # The same domain's proof is the same record in every stack and after a destroy.
         allow_overwrite=True,
-        opts=opts,
+        opts=_kept(name, opts),
     )
     validation = aws.acm.CertificateValidation(
         f"{name}-certificate", certificate_arn=made.arn, validation_record_fqdns=[record.fqdn], opts=opts
@@ -58,5 +61,17 @@ def alias(
         name=domain,
         type="A",
         aliases=[{"name": balancer.dns_name, "zone_id": balancer.zone_id, "evaluate_target_health": True}],
-        opts=opts,
+        opts=_kept(name, opts),
+    )
+
+
+def _kept(name: str, opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+    """Return the options of a record that stays when another balancer takes the place of this one.
+
+    Made anew it would be there already, and the old one's deletion would take the new one along.
+    """
+    place = f"urn:pulumi:{pulumi.get_stack()}::{pulumi.get_project()}"
+    parents = [f"{place}::{kind}::{name}" for kind in _BALANCERS]
+    return pulumi.ResourceOptions.merge(
+        opts, pulumi.ResourceOptions(aliases=[pulumi.Alias(parent=parent) for parent in parents])
     )

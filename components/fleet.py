@@ -183,10 +183,17 @@ class Fleet(pulumi.ComponentResource):
                 aws.autoscaling.Metric.GROUP_MIN_SIZE,
                 aws.autoscaling.Metric.GROUP_MAX_SIZE,
             ],
+            # In its grace a server counts as healthy to Auto Scaling before it has answered anything.
+            min_elb_capacity=servers.min,
             wait_for_capacity_timeout="15m",
             tags=[{"key": key, "value": value, "propagate_at_launch": True} for key, value in self._tags.items()],
-            # The scalers own it once the group exists; else each deployment would reset the fleet.
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["desiredCapacity"]),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # The scalers own it once the group exists; else each deployment would reset the fleet.
+                ignore_changes=["desiredCapacity"],
+                # Servers leave when they have drained, and the group after them.
+                custom_timeouts=pulumi.CustomTimeouts(delete=f"{900 + self._settings.traffic.draining_seconds}s"),
+            ),
         )
 
     def _mixed_policy(self) -> aws.autoscaling.GroupMixedInstancesPolicyArgsDict:

@@ -132,5 +132,9 @@ class HaproxyServers(pulumi.ComponentResource):
             },
             wait_for_capacity_timeout="15m",
             tags=[{"key": key, "value": value, "propagate_at_launch": True} for key, value in self._tags.items()],
-            opts=self._child,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # Servers leave when they have drained, and the group after them.
+                custom_timeouts=pulumi.CustomTimeouts(delete=f"{900 + self._settings.traffic.draining_seconds}s"),
+            ),
         )

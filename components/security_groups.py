@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pulumi
 import pulumi_aws as aws
 
@@ -32,12 +34,14 @@ class SecurityGroups(pulumi.ComponentResource):
         https: bool,
         servers: bool = True,
         proxies: bool = False,
+        egress_ports: Sequence[int] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Build the groups in a VPC; with `https` the balancer is reached on port 443 besides port 80.
 
         Without `servers` there is no group of theirs: pods have the cluster's. With `proxies` HAProxy servers stand
-        between the balancer and the servers, which the balancer reaches for its health checks.
+        between the balancer and the servers, which the balancer reaches for its health checks. Servers may open
+        connections to anywhere on `egress_ports` too.
         """
         super().__init__("django-scale:network:SecurityGroups", name, None, opts)
         self._name = name
@@ -53,7 +57,7 @@ class SecurityGroups(pulumi.ComponentResource):
             self._allow("servers", fleet, "database", database, database_port)
             self._allow("servers", fleet, "cache", cache, CACHE_PORT)
             # Package repositories, registries and AWS's own services; what a server may do there is its role's matter.
-            for port in (80, 443):
+            for port in (80, 443, *egress_ports):
                 self._allow_to_anywhere("servers", fleet, port)
         edge = self._create_group("proxies", vpc_id, "HAProxy, from the load balancer") if proxies else None
         if edge is not None and fleet is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from model.errors import SettingsError
@@ -14,8 +15,16 @@ def project_values(everything: Mapping[str, Any], project: str) -> dict[str, Any
     """Return what `everything`, by keys such as `project:key`, says under the project's own, groups decoded.
 
     The engine hands a group over as JSON and plain text as it is, so that `"123456789012"` stays text. Raises
-    SettingsError, naming the key, for a group that is no JSON.
+    SettingsError, naming the key, for a group that is no JSON, and for keys of another project that is almost named
+    like this one: what a misspelt name sets would be lost unseen.
     """
+    others = {key for key in everything if not key.startswith(f"{project}:")}
+    misspelt = sorted(key for key in others if get_close_matches(key.partition(":")[0], [project], cutoff=0.8))
+    if misspelt:
+        raise SettingsError(
+            Problem(key, f"is no setting of this project; did you mean '{project}:{key.partition(':')[2]}'?")
+            for key in misspelt
+        )
     return {key: _decode(key, value) for key, value in under(everything, project).items()}
 
 

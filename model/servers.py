@@ -90,12 +90,17 @@ class Servers(Section):
     log_retention_days: LogRetention = 30
     """How long the container's logs are kept."""
 
+    egress_ports: tuple[Annotated[Count, Field(ge=1, le=65_535)], ...] = Field(default=(), max_length=40)
+    """Further TCP ports that servers may reach anywhere, such as 587 for mail. The web, 80 and 443, is open to them."""
+
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong with sizes and types together."""
         if self.max < self.min:
             yield Problem("max", f"must be at least servers.min ({self.min}), is {self.max}")
         if self.warm_pool is not None and (self.spot_percent or self.other_instance_types):
             yield Problem("warm_pool", "must be absent from a fleet with a spot share or several instance types")
+        if len({80, 443, *self.egress_ports}) < 2 + len(self.egress_ports):
+            yield Problem("egress_ports", "must name each port once, and neither 80 nor 443")
         if self.warm_pool is not None and self.warm_pool.state == "hibernated":
             yield from self._hibernation_problems()
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, cast
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from model import across, capacity, environment, instances, naming, pods, policies
 from model.alarms import Alarms
@@ -63,6 +63,12 @@ class Deployment(Section):
 
     policies: dict[str, Enforcement] = Field(default={})
     """Rules of the policy pack by id, each `disabled`, `advisory` or `mandatory` where its default does not fit."""
+
+    @field_validator("secret_generation", mode="before")
+    @classmethod
+    def _whole(cls, value: object) -> object:
+        """Return the number in a text: what is in no group is text for the engine, however the file writes it."""
+        return int(value) if isinstance(value, str) and value.isdecimal() else value
 
     def problems(self) -> Iterator[Problem]:
         """Yield tags that AWS or the program keep for themselves, and rules that do not exist."""

@@ -8,6 +8,7 @@ import gc
 
 gc.disable()
 
+import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Annotated  # noqa: E402
 
@@ -66,5 +67,11 @@ render.register(app)
 
 
 def main() -> None:
-    """Run the command."""
-    app()
+    """Run the command. A file that cannot be read or written is named on one line; the exit status is 2 then."""
+    try:
+        app()
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        sys.exit(2)

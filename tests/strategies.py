@@ -158,6 +158,7 @@ def servers(draw: st.DrawFn, architecture: instances.Architecture) -> Group:
             root_volume_gib=st.integers(8, 1024),
             grace_seconds=st.integers(0, 7200),
             log_retention_days=_retentions,
+            egress_ports=st.lists(st.sampled_from([25, 587, 8443]), unique=True),
         )
     )
     match draw(st.sampled_from(["plain", "plain", "mixed", "warm"])):

@@ -50,7 +50,7 @@ REACHED: dict[str, Callable[[Settings], bool]] = {
 def test_every_part_of_an_environment_is_generated_now_and_then() -> None:
     missed = set(REACHED)
 
-    @settings(max_examples=300, derandomize=True, deadline=None, database=None, phases=[Phase.generate])
+    @settings(max_examples=400, derandomize=True, deadline=None, database=None, phases=[Phase.generate])
     @given(stacks())
     def generate(stack: Stack) -> None:
         found = stack.settings()

@@ -151,8 +151,21 @@ def _open(value: object, path: str, conceal: Callable[[str], str]) -> object:
     return value
 
 
+_MERGE = "tag:yaml.org,2002:merge"
+
+
 class _Loader(yaml.CSafeLoader):
-    """YAML as Pulumi's CLI reads it (go-yaml 3): `on` and `12:30` are text, unlike for PyYAML."""
+    """YAML as Pulumi's CLI reads it (go-yaml 3), unlike PyYAML: `on` and `12:30` are text, and no key comes twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return a group. Raises ConstructorError where a key stands in it twice: the first would be lost unseen."""
+        found: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
+                if key.value in found:
+                    raise yaml.constructor.ConstructorError(None, None, f"{key.value} is there twice", key.start_mark)
+                found.add(str(key.value))
+        return super().construct_mapping(node, deep)
 
 
 _Loader.yaml_implicit_resolvers = {}
@@ -170,10 +183,26 @@ for _tag, _pattern, _first in (
 
 def _load(path: Path) -> dict[str, object]:
     try:
-        loaded: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 # a safe loader
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ProgramError(f"{path.name} is not text in UTF-8: {error.reason} at byte {error.start}") from error
+    try:
+        loaded: Any = yaml.load(text, Loader=_Loader)  # noqa: S506 # a safe loader
+    except yaml.MarkedYAMLError as error:
+        raise ProgramError(f"{path.name} is not YAML: {_said(error, text)}") from error
+    except yaml.YAMLError as error:
         raise ProgramError(f"{path.name} is not YAML: {error}") from error
     return _group(loaded, path.name)
+
+
+def _said(error: yaml.MarkedYAMLError, text: str) -> str:
+    """Return where a text is wrong and how, on one line."""
+    mark = error.problem_mark
+    if mark is None:
+        return f"{error.problem}"
+    # The end of the text may be a line of its own.
+    tab = [*text.split("\n"), ""][mark.line][mark.column : mark.column + 1] == "\t"
+    return f"line {mark.line + 1}: {'a tab, where YAML takes spaces' if tab else error.problem}"
 
 
 def _group(value: object, place: str) -> dict[str, object]:

@@ -148,6 +148,12 @@ def test_replicas_stand_in_the_zones_after_the_primarys() -> None:
     assert [get(instance(built(), role), "availabilityZone") for role in ("reports", "replica-2")] == ZONES[1:]
 
 
+def test_a_replica_stays_in_its_zone_when_others_come_and_go_unless_the_settings_name_another() -> None:
+    plan = register(replicas=[{"name": "reports"}, {"name": "reads", "zone": 1}])
+    kept = {role: instance(plan, role).ignore_changes for role in ("primary", "reports", "reads")}
+    assert kept == {"primary": (), "reports": ("availabilityZone",), "reads": ()}
+
+
 def test_a_replica_can_have_a_class_and_a_zone_of_its_own() -> None:
     plan = register(replicas=[{"instance_class": "db.r7g.xlarge", "zone": 1}])
     assert get(instance(plan, "replica-1"), "instanceClass") == "db.r7g.xlarge"

@@ -320,6 +320,15 @@ def test_the_load_balancer_judges_servers_after_their_grace() -> None:
     assert get(group(register(grace_seconds=600)), "healthCheckGracePeriod") == 600
 
 
+def test_the_first_deployment_ends_when_the_load_balancer_finds_the_servers_healthy() -> None:
+    assert (get(group(), "minElbCapacity"), get(group(), "waitForCapacityTimeout")) == (3, "15m")
+
+
+def test_the_group_may_take_as_long_to_go_as_its_servers_drain() -> None:
+    draining = register(groups={"traffic": {"draining_seconds": 1800}})
+    assert group(draining).custom_timeouts.delete == "2700s"
+
+
 def test_all_policies_and_refreshes_warm_up_alike() -> None:
     assert get(group(), "defaultInstanceWarmup") == 180
     assert get(group(), "instanceRefresh.preferences.instanceWarmup") == "180"

@@ -203,6 +203,10 @@ def test_the_type_is_the_settings_or_a_small_one_of_the_same_processors(
     assert found.traffic.haproxy.type_for(found.application.architecture) == expected
 
 
+def test_the_group_may_take_as_long_to_go_as_its_servers_drain() -> None:
+    assert one(GROUP, "edge-group").custom_timeouts.delete == "930s"
+
+
 def test_servers_are_closed_encrypted_and_tagged() -> None:
     template = one(TEMPLATE, "edge-template")
     assert get(template, "instanceType") == "t4g.small"
@@ -231,6 +235,12 @@ def test_the_role_may_look_export_this_certificate_and_log() -> None:
         "Resource": [built().one(VALIDATION).state["certificateArn"]],
     }
     assert waits_for(built(), built().one(PROFILE), built().one(ROLE_POLICY))
+
+
+def test_the_domains_records_stay_when_aws_s_load_balancer_takes_haproxys_place() -> None:
+    former = f"urn:pulumi:{built().stack}::{built().project}::django-scale:traffic:LoadBalancer::{NAME}"
+    for record in built().all("aws:route53/record:Record"):
+        assert former in {alias.parent for alias in record.aliases}, record.name
 
 
 def test_without_a_domain_there_is_nothing_to_export() -> None:

@@ -76,6 +76,12 @@ def test_with_a_domain_it_has_exactly_these_resources() -> None:
     assert len(built().children(component(built(), "LoadBalancer"))) == 9
 
 
+def test_the_domains_records_stay_when_haproxy_takes_the_balancers_place() -> None:
+    former = f"urn:pulumi:{built().stack}::{built().project}::django-scale:traffic:HaproxyEdge::{NAME}"
+    for record in built().all(RECORD):
+        assert former in {alias.parent for alias in record.aliases}, record.name
+
+
 def test_without_a_domain_there_is_neither_certificate_nor_record_and_one_listener() -> None:
     without = counts(built(None))
     assert without["Listener"] == 1

@@ -91,3 +91,17 @@ def test_groups_are_in_the_vpc_and_named_for_people() -> None:
 
 def test_groups_have_generated_names_so_that_they_can_be_replaced() -> None:
     assert all("name" not in group.properties for group in built().all(GROUP))
+
+
+def test_servers_reach_anywhere_on_the_ports_that_the_settings_add() -> None:
+    plan = run(
+        lambda: SecurityGroups(
+            NAME, "vpc-1", application_port=8000, database_port=5433, https=True, egress_ports=[587, 2525]
+        )
+    )
+    added = {name: rule for name, rule in rules(plan, EGRESS).items() if name not in rules(built(), EGRESS)}
+    assert added == {
+        "servers-to-internet-587": ("servers", "0.0.0.0/0", 587, 587),
+        "servers-to-internet-2525": ("servers", "0.0.0.0/0", 2525, 2525),
+    }
+    assert rules(plan, INGRESS) == rules(built(), INGRESS)

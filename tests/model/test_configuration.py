@@ -20,3 +20,10 @@ def test_digits_in_quotes_stay_text() -> None:
 def test_a_group_that_is_no_json_is_named() -> None:
     with pytest.raises(SettingsError, match="servers: is not JSON"):
         project_values({"shop:servers": "{min: 1"}, "shop")
+
+
+def test_a_misspelt_project_is_told_instead_of_passed_over() -> None:
+    everything = {"djngo-scale:servers": "{}", "django-scale:tags": "{}", "aws:region": "eu-west-1"}
+    message = "djngo-scale:servers: is no setting of this project; did you mean 'django-scale:servers'"
+    with pytest.raises(SettingsError, match=message):
+        project_values(everything, "django-scale")

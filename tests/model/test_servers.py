@@ -53,6 +53,16 @@ _SINGLE = "warm_pool: must be absent from a fleet with a spot share or several i
             "log_retention_days: must be a number of days that CloudWatch Logs knows (the nearest is 30), is 31",
             {"log_retention_days": 60},
         ),
+        (
+            {"egress_ports": [443]},
+            "egress_ports: must name each port once, and neither 80 nor 443",
+            {"egress_ports": [587, 465]},
+        ),
+        (
+            {"egress_ports": [587, 587]},
+            "egress_ports: must name each port once, and neither 80 nor 443",
+            {"egress_ports": [587]},
+        ),
     ],
 )
 def test_rules(wrong: dict[str, Any], message: str, near: dict[str, Any]) -> None:

@@ -112,7 +112,17 @@ def test_the_settings_hold_the_names_of_secrets_and_not_their_values() -> None:
     assert "hunter2" not in repr(settings)
 
 
-# --- account and tags
+# --- account, generation and tags
+
+
+@pytest.mark.parametrize("given", [2, "2"])
+def test_a_number_in_no_group_is_taken_as_the_text_that_the_engine_makes_of_it(given: object) -> None:
+    assert parse(secret_generation=given).deployment.secret_generation == 2
+
+
+@pytest.mark.parametrize("given", ["two", "-1", "1.5", ""])
+def test_another_text_is_no_number(given: str) -> None:
+    assert problems(secret_generation=given) == [f"secret_generation: must be a whole number, is {given!r}"]
 
 
 @pytest.mark.parametrize(

@@ -80,5 +80,12 @@ def test_a_settings_error_reaches_the_user_without_a_traceback(tmp_path: Path) -
     assert (finished.returncode, finished.stdout, finished.stderr) == (2, "", "1 setting is wrong\n")
 
 
+def test_a_page_that_cannot_be_written_is_named_without_a_traceback(tmp_path: Path) -> None:
+    page = tmp_path / "nowhere" / "plan.html"
+    found = scale("plan", "dev", "--cwd", str(project(tmp_path, CLEAN)), "--html", str(page))
+
+    assert (found.returncode, found.stderr) == (2, f"{page}: No such file or directory\n")
+
+
 def test_an_unknown_option_is_a_wrong_use(tmp_path: Path) -> None:
     assert scale("plan", "dev", "--nonsense").returncode == 2

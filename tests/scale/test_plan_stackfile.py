@@ -9,7 +9,7 @@ import pytest
 from pulumi.runtime import rpc
 
 from scale.plan.markers import marker
-from scale.plan.stackfile import Configuration, ProgramError, read
+from scale.plan.stackfile import Configuration, ProgramError, read, settings
 from tests.scale.projects import project
 
 
@@ -82,14 +82,24 @@ def test_a_stack_that_does_not_exist_is_named_with_those_that_do(tmp_path: Path)
         ("Pulumi.yaml", "runtime: python", "has no name"),
         ("Pulumi.dev.yaml", "config: [1]", r"Pulumi\.dev\.yaml: config must be a group"),
         ("Pulumi.dev.yaml", "config: {", r"Pulumi\.dev\.yaml is not YAML"),
+        ("Pulumi.dev.yaml", "config:\n\tsize: 1", r"Pulumi\.dev\.yaml is not YAML: line 2: a tab, where YAML takes"),
+        ("Pulumi.dev.yaml", "config:\n  size: 1\n  size: 2", "is not YAML: line 3: size is there twice"),
+        ("Pulumi.dev.yaml", "config:\n  a: {b: 1, b: 2}", "is not YAML: line 2: b is there twice"),
+        ("Pulumi.dev.yaml", "config: {a: \xff}", "is not text in UTF-8: invalid start byte at byte 12"),
     ],
 )
 def test_a_file_that_is_not_what_it_should_be_is_named(tmp_path: Path, file: str, text: str, message: str) -> None:
     project(tmp_path, "")
-    (tmp_path / file).write_text(text)
+    (tmp_path / file).write_text(text, encoding="latin-1")
 
     with pytest.raises(ProgramError, match=message):
         read(tmp_path, "dev")
+
+
+def test_a_group_may_be_merged_into_another_that_has_keys_of_its_own(tmp_path: Path) -> None:
+    config = "{shop:small: &small {min: 1, max: 2}, shop:large: {<<: *small, max: 9}}"
+
+    assert json.loads(configuration(tmp_path, config).values["shop:large"]) == {"min": 1, "max": 9}
 
 
 def test_a_directory_without_a_project_is_said_to_be_none(tmp_path: Path) -> None:
@@ -104,3 +114,11 @@ def test_main_names_another_directory_for_the_program(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\nmain: infra\n")
 
     assert read(tmp_path, "dev").program == tmp_path / "infra" / "__main__.py"
+
+
+def test_what_is_in_no_group_reaches_the_settings(tmp_path: Path) -> None:
+    config = """{aws:region: eu-west-1, shop:application: {image: "shop:1"}, shop:secret_generation: 2,
+        shop:account: 123456789012}"""
+    found = settings(read(project(tmp_path, "", config), "dev")).deployment
+
+    assert (found.secret_generation, found.account) == (2, "123456789012")

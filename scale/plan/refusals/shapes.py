@@ -117,6 +117,7 @@ SHAPES: Mapping[str, Shape] = {
             "enabledMetrics": None,
             "instanceRefresh": None,
             "warmPool": None,
+            "minElbCapacity": None,
             "waitForCapacityTimeout": None,
         },
     ),
