@@ -49,7 +49,8 @@ class Supervisor:
 
     A server is ended and started again when its process is gone, or when it has not answered `unhealthy` checks in a
     row, each of `timeout_seconds`. What a server depends on is no part of its check, but an application server whose
-    threads all wait for such a part answers no check either: its failures do not count while a part is ill.
+    threads all wait for such a part answers no check either, nor does one that has another's requests too: its failures
+    do not count while a part is ill or another application server is started again.
     """
 
     system: System
@@ -94,9 +95,12 @@ class Supervisor:
             if member.state == "in service":
                 yield member.server, True
 
-    def _part_is_ill(self) -> bool:
-        parts = (watched for watched in self._watched.values() if not watched.depends)
-        return any(part.failures or part.restart is not None or part.ended is not None for part in parts)
+    def _is_excused(self, watched: _Watched) -> bool:
+        others = (other for other in self._watched.values() if other is not watched)
+        return watched.depends and any(
+            other.restart is not None or other.ended is not None or (other.failures > 0 and not other.depends)
+            for other in others
+        )
 
     def _look(self, watched: _Watched) -> None:
         server, now = watched.server, time.monotonic()
@@ -118,7 +122,7 @@ class Supervisor:
         healthy = check.done() and check.exception() is None and check.result()
         if healthy:
             watched.failures = 0
-        elif not (watched.depends and self._part_is_ill()):
+        elif not self._is_excused(watched):
             watched.failures += 1
         watched.check, watched.checked = None, now
         if watched.failures >= self.unhealthy:

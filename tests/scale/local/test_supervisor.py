@@ -51,16 +51,21 @@ def web() -> Part:
 
 
 @pytest.fixture
-def supervisor(pooler: Part, web: Part) -> Iterator[Supervisor]:
-    members = [SimpleNamespace(server=web, state="in service")]
+def other() -> Part:
+    return Part("web-2")
+
+
+@pytest.fixture
+def supervisor(pooler: Part, web: Part, other: Part) -> Iterator[Supervisor]:
+    members = [SimpleNamespace(server=each, state="in service") for each in (web, other)]
     with ThreadPoolExecutor(4) as threads:
         system = SimpleNamespace(fixed=lambda: [pooler], fleet=SimpleNamespace(members=members), threads=threads)
         running = Supervisor(cast("System", system), unhealthy=3, check_seconds=0.0)
         running.start()
         yield running
         running.stop()
-        pooler.let.set()
-        web.let.set()
+        for each in (pooler, web, other):
+            each.let.set()
 
 
 def test_a_server_that_answers_no_more_is_started_again(supervisor: Supervisor, web: Part) -> None:
@@ -86,3 +91,16 @@ def test_one_that_waits_for_a_part_that_is_ill_is_left_alone_until_that_is_well(
         "pgbouncer serves again",
         "web-1 has not answered 3 checks; it is started again",
     ]
+
+
+def test_one_that_has_another_s_requests_too_is_left_alone_until_that_serves_again(
+    supervisor: Supervisor, web: Part, other: Part
+) -> None:
+    web.well = False
+    until(lambda: web.starts == 1)
+    other.well = False
+    before = other.checks
+    until(lambda: other.checks > before + 2 * supervisor.unhealthy)
+    assert other.starts == 0
+    web.let.set()
+    until(lambda: other.starts == 1)
