@@ -120,7 +120,7 @@ class Measured:
     latencies: array[float] = field(default_factory=lambda: array("d"))
     """From the intended arrival to the last byte."""
     services: array[float] = field(default_factory=lambda: array("d"))
-    """From the sending to the last byte: what a client that waits its turn would report."""
+    """From the sending, on a free connection, to the last byte: what a client that waits its turn would report."""
     late: array[float] = field(default_factory=lambda: array("d"))
     """How much later than intended the generator came to each request: its own fault, not the server's."""
     failures: list[Failure] = field(default_factory=lambda: list[Failure]())
@@ -154,6 +154,7 @@ class _Run:
         self.target, self.arrivals, self.progress = target, arrivals, progress
         self.measured = Measured()
         self.tasks: set[asyncio.Task[None]] = set()
+        self.connections = asyncio.Semaphore(target.connections)
 
     async def all(self) -> None:
         """Send, then wait for the answers."""
@@ -177,7 +178,8 @@ class _Run:
             self.progress(self.measured)
 
     async def _work(self) -> None:
-        connector = aiohttp.TCPConnector(limit=self.target.connections)
+        # Who waits for a connection waits for one of `connections`, so that the time of sending is known.
+        connector = aiohttp.TCPConnector(limit=0)
         # The whole of a request has its own time-out, from its intended time.
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=None)
         async with aiohttp.ClientSession(
@@ -212,14 +214,12 @@ class _Run:
         self, session: aiohttp.ClientSession, url: URL, headers: dict[str, str], intended: float, at: float
     ) -> None:
         loop, measured = asyncio.get_running_loop(), self.measured
-        sent = loop.time()
-        measured.late.append(sent - intended)
+        measured.late.append(loop.time() - intended)
         try:
-            async with (
-                asyncio.timeout_at(intended + self.target.timeout_seconds),
-                session.get(url, headers=headers, allow_redirects=False) as response,
-            ):
-                await response.read()
+            async with asyncio.timeout_at(intended + self.target.timeout_seconds), self.connections:
+                sent = loop.time()
+                async with session.get(url, headers=headers, allow_redirects=False) as response:
+                    await response.read()
         except (TimeoutError, OSError, aiohttp.ClientError) as error:
             measured.failures.append(Failure(at, kind_of(error), url.raw_path_qs, loop.time() - intended))
             return

@@ -11,9 +11,10 @@ from collections.abc import Generator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO, cast
 
 import psycopg
 import redis
@@ -53,6 +54,39 @@ class _Signals:
     deploy: bool = False
 
 
+class _Output:
+    """Standard output. Where nobody reads it any more, as after a terminal is closed, that asks for the end."""
+
+    def __init__(self, stream: TextIO, signals: _Signals) -> None:
+        self._stream, self._signals = stream, signals
+
+    def write(self, text: str) -> int:
+        """Write, as long as somebody reads."""
+        try:
+            return self._stream.write(text)
+        except OSError:
+            self._lost()
+            return len(text)
+
+    def flush(self) -> None:
+        """Hand over what was written."""
+        try:
+            self._stream.flush()
+        except OSError:
+            self._lost()
+
+    def _lost(self) -> None:
+        self._signals.end = True
+        # What is still in the buffer would fail once more at the very end.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._stream.fileno())
+        os.close(nowhere)
+
+    def __getattr__(self, name: str) -> Any:
+        """Be the stream in all else."""
+        return getattr(self._stream, name)
+
+
 def run(asked: Asked) -> int:
     """Run the system until it is to end; return the exit status."""
     try:
@@ -63,8 +97,9 @@ def run(asked: Asked) -> int:
     except (ProgramError, SettingsError, ProjectError, MissingBinaryError) as error:
         print(error, file=sys.stderr)
         return WRONG
-    console, unexpected = Console(), False
-    with _signals() as signals, Reaper(folder, remove=remove) as reaper:
+    signals, unexpected = _Signals(), False
+    console = Console(file=cast("TextIO", _Output(sys.stdout, signals)))
+    with _handling(signals), Reaper(folder, remove=remove) as reaper:
         try:
             with System(shape, folder, reaper) as system:
                 starting = system.threads.submit(system.start, partial(_say, console))
@@ -93,9 +128,8 @@ def _wait_for(work: Future[Any], signals: _Signals) -> bool:
 
 
 @contextmanager
-def _signals() -> Generator[_Signals]:
-    """Let SIGINT, SIGTERM and SIGHUP ask for the end, and SIGUSR1 for a deployment."""
-    asked = _Signals()
+def _handling(asked: _Signals) -> Generator[None]:
+    """Let SIGINT, SIGTERM and SIGHUP ask for the end, and SIGUSR1 for a deployment. nohup's wish is kept."""
 
     def end(number: int, frame: FrameType | None) -> None:
         asked.end = True
@@ -103,10 +137,12 @@ def _signals() -> Generator[_Signals]:
     def deploy(number: int, frame: FrameType | None) -> None:
         asked.deploy = True
 
-    before = {each: signal.signal(each, end) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    ends = [signal.SIGINT, signal.SIGTERM]
+    ends += [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN else []
+    before = {each: signal.signal(each, end) for each in ends}
     before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, deploy)
     try:
-        yield asked
+        yield
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
@@ -139,7 +175,7 @@ def _serve(asked: Asked, system: System, console: Console, signals: _Signals, pa
         for text in about:
             console.print(text, highlight=False, markup=False, soft_wrap=True)
         if asked.faults:
-            trying = system.threads.submit(_try_faults, asked, system, console, paths)
+            trying = system.threads.submit(_try_faults, asked, supervisor, console, paths)
             return trying.result() if _wait_for(trying, signals) else False
         deadline = time.monotonic() + asked.seconds if asked.seconds is not None else float("inf")
         _show(f"{asked.stack} at {system.url}, page {page.url}", observer, console, signals, deadline)
@@ -150,19 +186,27 @@ def _serve(asked: Asked, system: System, console: Console, signals: _Signals, pa
     return False
 
 
-def _try_faults(asked: Asked, system: System, console: Console, paths: Sequence[RequestPath]) -> bool:
+def _try_faults(asked: Asked, supervisor: Supervisor, console: Console, paths: Sequence[RequestPath]) -> bool:
     """Let one fault after another happen and print what each did; return whether requests failed for no reason."""
+    system = supervisor.system
     out = partial(console.print, highlight=False, soft_wrap=True, markup=False)
+    if first := faults.settle(system, paths).failures:
+        raise ServerError(f"before any fault, requests fail: {first[0].path} with {first[0].kind}")
     out(f"\n{asked.rate:g} requests a second, by {system.shape.balancer}:\n\n{faults.head()}")
     reasons: list[str] = []
     unexpected = False
     for fault in faults.faults_of(system):
+        began = datetime.now().astimezone()
         with console.status(fault.name):
             row = faults.run(system, fault, rate=asked.rate, paths=paths)
         if row.failures and fault.reason is not None and fault.reason not in reasons:
             reasons.append(fault.reason)
         out(faults.line(row, reasons.index(fault.reason) + 1 if fault.reason in reasons else None))
-        unexpected = unexpected or row.unexpected
+        if row.unexpected:
+            unexpected = True
+            # A machine that is too busy for the rate has its servers found ill: that is seen here.
+            for event in [each for each in supervisor.events if each.at >= began]:
+                out(f"  {event.at:%H:%M:%S}  {event.text}")
     for number, reason in enumerate(reasons, start=1):
         out("\n" + textwrap.fill(f"({number}) {reason}", 110, subsequent_indent="    "))
     return unexpected

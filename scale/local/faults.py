@@ -27,6 +27,10 @@ BEFORE_SECONDS, AFTER_SECONDS = 0.5, 1.0
 
 RECOVERY_SECONDS = 120.0
 
+_EACH = 4
+_AT_ONCE = 1000.0
+"""Requests for each thread of a server as the system settles, and a rate at which they are all due at once."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -127,8 +131,22 @@ def _frozen_server(shape: Shape) -> str | None:
     )
 
 
+def settle(system: System, paths: Sequence[Path]) -> Measured:
+    """Let the servers answer a few requests at a time, until most threads of each have had some.
+
+    A thread's first request connects, imports and compiles: a busy machine falls behind a load that begins then.
+    """
+    shape = system.shape
+    count = _EACH * shape.servers * shape.workers * shape.settings.application.threads
+    arrivals = Ongoing(_AT_ONCE, count / _AT_ONCE)
+    return drive(Target(system.url, paths, clients=CLIENTS, connections=shape.servers), arrivals)
+
+
 def run(system: System, fault: Fault, *, rate: float, paths: Sequence[Path]) -> Row:
-    """Let a fault happen under a load of `rate` requests a second. ServerError where the system does not recover."""
+    """Let a fault happen under a load of `rate` requests a second. ServerError where the system does not recover.
+
+    What fails as the system settles afterwards, on connections that had not been used since, is the fault's too.
+    """
     arrivals = Ongoing(rate)
     load: Future[Measured] = system.threads.submit(drive, Target(system.url, paths, clients=CLIENTS), arrivals)
     try:
@@ -143,9 +161,10 @@ def run(system: System, fault: Fault, *, rate: float, paths: Sequence[Path]) -> 
     measured = load.result()
     # The next one begins with a balancer that has nothing against any server.
     system.balance()
-    kinds = Counter(failure.kind for failure in measured.failures)
+    settled = settle(system, paths)
+    kinds = Counter(failure.kind for failure in [*measured.failures, *settled.failures])
     waits = [*measured.latencies, *(failure.seconds for failure in measured.failures)]
-    return Row(fault, measured.sent, dict(kinds.most_common()), max(waits, default=0.0), recovery)
+    return Row(fault, measured.sent + settled.sent, dict(kinds.most_common()), max(waits, default=0.0), recovery)
 
 
 def well(system: System) -> bool:

@@ -6,9 +6,11 @@ import asyncio
 import json
 import math
 import threading
+from bisect import bisect_left
 from collections.abc import Sequence
 from html import escape
 from importlib import resources
+from itertools import pairwise
 
 import numpy as np
 from aiohttp import web
@@ -56,9 +58,10 @@ def shell(title: str, about: Sequence[str]) -> str:
 def parts(history: Sequence[Snapshot], events: Sequence[Event]) -> dict[str, str]:
     """Return what the page shows now: HTML by the identifier of its place."""
     now = history[-1]
-    shown = [each for each in history if each.at > now.at - SHOWN_SECONDS]
-    start = shown[0].at
-    seconds = max(10.0, now.at - start)
+    recent = [each for each in history if each.at > now.at - SHOWN_SECONDS]
+    start = recent[0].at
+    seconds = max(1.0, now.at - start)
+    shown = evenly(recent)
     rates = np.array([each.requests_per_second for each in shown])
     p50, p95 = (np.array([_number(each.latency[level]) for each in shown]) for level in ("p50", "p95"))
     serving = np.array([float(sum(s.state == "in service" for s in each.servers)) for each in shown])
@@ -92,6 +95,17 @@ def parts(history: Sequence[Snapshot], events: Sequence[Event]) -> dict[str, str
         "data": _data(now),
         "events": _events(events),
     }
+
+
+def evenly(history: Sequence[Snapshot]) -> list[Snapshot]:
+    """Return, for as many equal spans of the time, what was seen nearest to the middle of each.
+
+    A chart's values are equally far apart; the looks of a busy machine are not.
+    """
+    at = [each.at for each in history]
+    bounds = [(one + next_one) / 2 for one, next_one in pairwise(at)]
+    step = (at[-1] - at[0]) / len(at)
+    return [history[bisect_left(bounds, at[0] + (place + 0.5) * step)] for place in range(len(at))]
 
 
 def _number(value: float | None) -> float:

@@ -33,6 +33,8 @@ class Event:
 @dataclass
 class _Watched:
     server: Server
+    depends: bool = False
+    """Whether it waits for others: an application server."""
     failures: int = 0
     check: Future[bool] | None = None
     checked: float = 0.0
@@ -46,7 +48,9 @@ class Supervisor:
     """Watches a system's servers from a thread of its own, until it is stopped.
 
     A server is ended and started again when its process is gone, or when it has not answered `unhealthy` checks in a
-    row, each of `timeout_seconds`. What a server depends on is no part of its check.
+    row, each of `timeout_seconds`. What a server depends on is no part of its check, but an application server whose
+    threads all wait for such a part answers no check either, nor does one that has another's requests too: its failures
+    do not count while a part is ill or another application server is started again.
     """
 
     system: System
@@ -76,19 +80,27 @@ class Supervisor:
 
     def _run(self) -> None:
         while not self._stopped.wait(0.2):
-            current = {id(server): server for server in self._servers()}
+            current = {id(server): (server, depends) for server, depends in self._servers()}
             self._watched = {
-                key: self._watched.get(key) or _Watched(server, checked=time.monotonic())
-                for key, server in current.items()
+                key: self._watched.get(key) or _Watched(server, depends, checked=time.monotonic())
+                for key, (server, depends) in current.items()
             }
             for watched in self._watched.values():
                 self._look(watched)
 
-    def _servers(self) -> Iterator[Server]:
-        yield from self.system.fixed()
+    def _servers(self) -> Iterator[tuple[Server, bool]]:
+        for server in self.system.fixed():
+            yield server, False
         for member in self.system.fleet.members:
             if member.state == "in service":
-                yield member.server
+                yield member.server, True
+
+    def _is_excused(self, watched: _Watched) -> bool:
+        others = (other for other in self._watched.values() if other is not watched)
+        return watched.depends and any(
+            other.restart is not None or other.ended is not None or (other.failures > 0 and not other.depends)
+            for other in others
+        )
 
     def _look(self, watched: _Watched) -> None:
         server, now = watched.server, time.monotonic()
@@ -108,7 +120,10 @@ class Supervisor:
         if check is None or (not check.done() and now - watched.checked < self.timeout_seconds):
             return
         healthy = check.done() and check.exception() is None and check.result()
-        watched.failures = 0 if healthy else watched.failures + 1
+        if healthy:
+            watched.failures = 0
+        elif not self._is_excused(watched):
+            watched.failures += 1
         watched.check, watched.checked = None, now
         if watched.failures >= self.unhealthy:
             self._restart(watched, f"has not answered {watched.failures} checks")

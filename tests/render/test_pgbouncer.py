@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 import threading
@@ -118,7 +119,8 @@ def test_a_server_never_holds_more_connections_than_the_budget_counts(primary: P
 
     def work() -> None:
         while not stop.is_set():
-            with connect(small) as connection:
+            # One that waits too long is told, on a busy machine; here it is about those that do not.
+            with contextlib.suppress(psycopg.OperationalError), connect(small) as connection:
                 connection.execute("SELECT pg_sleep(0.05)")
 
     threads = [threading.Thread(target=work) for _ in range(8)]

@@ -160,7 +160,7 @@ def test_pgbouncer_starts_with_what_the_server_writes(replicas: int, folder: Pat
 def answer(port: int, path: str, **headers: str) -> tuple[int, str, Mapping[str, str]]:
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Host": HOST, **headers})
     try:
-        with urllib.request.urlopen(request, timeout=20) as found:  # noqa: S310 - a server of the test
+        with urllib.request.urlopen(request, timeout=60) as found:  # noqa: S310 - a server of the test
             return found.status, found.read().decode(), dict(found.headers)
     except urllib.error.HTTPError as refused:
         with refused:
@@ -203,7 +203,7 @@ def test_a_request_passes_through_nginx_gunicorn_and_pgbouncer_to_the_database(f
                 assert (status, json.loads(body)["title"]) == (200, "Through all of them")
                 assert "nginx" in headers["Server"]
                 # A check has a time limit, which a busy machine may once pass.
-                wait_for(lambda: answer(front, "/health/ready")[0] == 200, 20, "it is not ready", gunicorn.log)
+                wait_for(lambda: answer(front, "/health/ready")[0] == 200, 60, "it is not ready", gunicorn.log)
                 assert answer(front, "/api/articles/8/")[0] == 404
                 assert database.value("SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)") is True
             # gunicorn is gone, nginx is not: it says so to the load balancer instead of refusing the connection.

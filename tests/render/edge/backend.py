@@ -44,7 +44,7 @@ class Backend:
     What it answers is in the request's query: `status=500`, `seconds=0.5` (after that time), `size=4096` (of body),
     `type=text/css`, `header=Name:value`; `echo=1` answers what it saw as JSON. `/close` is never answered: the
     connection is closed once the whole request has been read. With `broken` set that is so for every path but those of
-    health checks; with `ill` set these are answered 503.
+    health checks; with `ill` set these are answered 503. `/wait` is answered once `held` is no longer set.
     """
 
     def __init__(self, name: str, port: int | None = None) -> None:
@@ -52,11 +52,12 @@ class Backend:
         self.port = port or free_port()
         self.broken = False
         self.ill = False
-        self.delay = 0.0
+        self.held = False
         self._seen = _Seen()
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, name=name, daemon=True)
 
     @property
@@ -88,6 +89,11 @@ class Backend:
     def answered(self) -> int:
         """How many answers it has handed over in full."""
         return self._seen.answered
+
+    @property
+    def at_once(self) -> int:
+        """How many requests it has now."""
+        return self._seen.at_once
 
     @property
     def most_at_once(self) -> int:
@@ -136,12 +142,18 @@ class Backend:
             self._server = None
         for writer in list(self._writers):
             writer.transport.abort()
-        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # Others are asyncio's own, which accept a connection: cancelled before it begins, one would leave it open.
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in self._serving:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if self._server is None or task is None:
+            writer.transport.abort()
+            return
+        self._serving.add(task)
         self._seen.connections += 1
         self._seen.open += 1
         number = self._seen.connections
@@ -164,6 +176,7 @@ class Backend:
         finally:
             self._seen.open -= 1
             self._writers.discard(writer)
+            self._serving.discard(task)
             writer.transport.abort() if writer.transport.is_closing() else writer.close()
 
     async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> bool:
@@ -172,9 +185,10 @@ class Backend:
         check = parts.path.startswith("/health/")
         if parts.path == "/close" or (self.broken and not check):
             return False
-        pause = float(asked.get("seconds", 0)) + (0 if check else self.delay)
-        if pause:
-            await asyncio.sleep(pause)
+        if "seconds" in asked:
+            await asyncio.sleep(float(asked["seconds"]))
+        while self.held and parts.path == "/wait":
+            await asyncio.sleep(0.01)
         body = b"x" * int(asked["size"]) if "size" in asked else self.name.encode()
         if "echo" in asked:
             body = json.dumps({"server": self.name, "headers": dict(request.headers)}).encode()

@@ -28,7 +28,7 @@ class Client:
     """A connection that is kept; closed at the end of a `with` block."""
 
     def __init__(self, port: int, *, tls: ssl.SSLContext | None = None, source: str = "127.0.0.1") -> None:
-        given: dict[str, Any] = {"timeout": 15, "source_address": (source, 0)}
+        given: dict[str, Any] = {"timeout": 60, "source_address": (source, 0)}
         self._connection = (
             http.client.HTTPConnection("127.0.0.1", port, **given)
             if tls is None
@@ -63,8 +63,9 @@ def ask(port: int, target: str = "/", **given: Any) -> Answer:
         return client.ask(target, **given)
 
 
-def raw(port: int, *pieces: bytes, seconds: float = 5.0) -> bytes:
-    """Send these bytes, and return all that comes back until the other side closes or says nothing for a while."""
+def raw(port: int, *pieces: bytes, seconds: float = 30.0, enough: bytes | None = None) -> bytes:
+    """Send these bytes, and return all that comes back until the other side closes or says nothing for a while, or
+    `enough` has come."""
     with socket.create_connection(("127.0.0.1", port), timeout=seconds) as connection:
         received = b""
         try:
@@ -72,6 +73,8 @@ def raw(port: int, *pieces: bytes, seconds: float = 5.0) -> bytes:
                 connection.sendall(piece)
             while part := connection.recv(65536):
                 received += part
+                if enough is not None and enough in received:
+                    break
         except (TimeoutError, ConnectionError):
             pass
         return received
@@ -88,7 +91,7 @@ def pipelined(port: int, targets: Sequence[str], batch: int = 100) -> list[Answe
     found: list[Answer] = []
     while len(found) < len(targets):
         with (
-            socket.create_connection(("127.0.0.1", port), timeout=15) as connection,
+            socket.create_connection(("127.0.0.1", port), timeout=60) as connection,
             connection.makefile("rb") as stream,
         ):
             while part := targets[len(found) : len(found) + batch]:

@@ -18,7 +18,7 @@ Start = Callable[..., Front]
 """Runs the balancer until the test ends: `start(backends, policy, weights=..., backups=..., **places)`."""
 
 
-def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait for a condition; fail where it takes too long."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -44,7 +44,7 @@ def backends() -> Iterator[list[Backend]]:
 def web(backends: list[Backend]) -> list[Backend]:
     """The servers, all of them well, with nothing asked so far."""
     for backend in backends:
-        backend.broken, backend.ill, backend.delay = False, False, 0.0
+        backend.broken = backend.ill = backend.held = False
         backend.forget()
     return backends
 

@@ -52,10 +52,11 @@ def test_of_200_rapid_calls_the_limit_s_number_is_served_by_the_formula(
 ) -> None:
     limit = RateLimit(path="/limited/", per_minute={"api": 100, "login": 5}[role])
     running = start(web[:1], policy(**{role: limit.model_dump()}))
-    times, answers = _call(running, 200)
+    times, longest, answers = _call(running, 200)
     # The first is counted at once; the rest depends on the clock, which the formula is given. One more or fewer, as the
-    # balancer's clock ticks in milliseconds and reads the time between the moments that are known here.
-    assert abs(answers.count(200) - FORMULAS[kind](limit, times)) <= 1
+    # balancer's clock ticks in milliseconds and reads the time between the moments that are known here; and what comes
+    # free in the longest of these times, where the machine is so busy that it is one.
+    assert abs(answers.count(200) - FORMULAS[kind](limit, times)) <= 1 + int(longest * limit.per_minute / 60)
     assert answers.count(200) + answers.count(429) == 200
     assert len(web[0].requests) == answers.count(200)
 
@@ -63,24 +64,28 @@ def test_of_200_rapid_calls_the_limit_s_number_is_served_by_the_formula(
 def test_calls_that_go_on_are_served_at_the_limit_s_rate(start: Start, web: list[Backend], kind: Kind) -> None:
     limit = RateLimit(path="/limited/", per_minute=1200, burst=5)
     running = start(web[:1], policy(api=limit.model_dump()))
-    times, answers = _call(running, 200, pause=0.01)
+    times, longest, answers = _call(running, 200, pause=0.01)
     served = answers.count(200)
-    assert abs(served - FORMULAS[kind](limit, times)) <= 4
+    assert abs(served - FORMULAS[kind](limit, times)) <= 4 + int(longest * limit.per_minute / 60)
     # And whatever the formula: never more than the burst and the rate, a twentieth aside.
-    assert served <= limit.at_once * 2 + (times[-1] - times[0]) * 20 * 1.05
+    assert served <= limit.at_once * 2 + (times[-1] - times[0] + longest) * 20 * 1.05
 
 
-def _call(running: Front, count: int, pause: float = 0.0) -> tuple[list[float], list[int]]:
-    """Make calls one after another; return the time in the middle of each, and what they were answered."""
+def _call(running: Front, count: int, pause: float = 0.0) -> tuple[list[float], float, list[int]]:
+    """Make calls one after another; return the time in the middle of each, the seconds that the longest took, and what
+    they were answered."""
     times: list[float] = []
+    longest = 0.0
     answers: list[int] = []
     with Client(running.port) as client:
         for _ in range(count):
             began = time.monotonic()
             answers.append(client.ask("/limited/x").status)
-            times.append((began + time.monotonic()) / 2)
+            ended = time.monotonic()
+            times.append((began + ended) / 2)
+            longest = max(longest, ended - began)
             time.sleep(pause)
-    return times, answers
+    return times, longest, answers
 
 
 def test_what_is_refused_is_told_when_to_come_back(start: Start, web: list[Backend], kind: Kind) -> None:
@@ -215,8 +220,9 @@ def test_one_client_s_requests_at_a_time_are_limited_behind_a_trusted_proxy(star
 
     def hold() -> int:
         begun.wait(10)
-        return ask(running.port, "/?seconds=2", headers=one).status
+        return ask(running.port, "/wait", headers=one).status
 
+    web[0].held = True
     with ThreadPoolExecutor(3) as pool:
         held = [pool.submit(hold) for _ in range(3)]
         begun.wait(10)
@@ -224,6 +230,7 @@ def test_one_client_s_requests_at_a_time_are_limited_behind_a_trusted_proxy(star
         refused = ask(running.port, "/", headers=one)
         assert (refused.status, refused.headers["retry-after"]) == (429, "1")
         assert ask(running.port, "/", headers=other).status == 200
+        web[0].held = False
         assert [each.result() for each in held] == [200, 200, 200]
     assert ask(running.port, "/", headers=one).status == 200
 

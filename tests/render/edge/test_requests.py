@@ -19,7 +19,7 @@ from tests.render.needs import need
 def running(request: pytest.FixtureRequest, folder: Path, backends: list[Backend]) -> Iterator[Front]:
     """One balancer for all of them."""
     need(request.param)
-    sized = policy(sizes={"body_mib": 1}, timeouts={"client_header_seconds": 1, "client_seconds": 1})
+    sized = policy(sizes={"body_mib": 1}, timeouts={"client_header_seconds": 2, "client_seconds": 2})
     with ExitStack() as stack:
         yield stack.enter_context(front(request.param, folder, upstreams(backends[:1]), sized))
 
@@ -97,7 +97,7 @@ def test_a_request_that_can_be_read_in_two_ways_is_refused_or_reaches_the_server
     running: Front, web: list[Backend], case: str
 ) -> None:
     after = b"GET /after HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-    answered = statuses(raw(running.port, CASES[case] + after, seconds=3))
+    answered = statuses(raw(running.port, CASES[case] + after))
     assert next(iter(answered), None) in (DEVIATIONS[running.kind].get(case, 400), 408)
     seen = web[0].requests
     assert {request.target for request in seen} <= {"/first", "/after"}
@@ -130,7 +130,7 @@ def test_a_client_cannot_have_fields_of_ours_taken_away_or_the_protocol_changed(
 def test_a_body_above_the_policy_s_size_is_refused(running: Front, web: list[Backend], size: int, status: int) -> None:
     head = f"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {size}\r\nConnection: close\r\n\r\n".encode()
     sent = head + b"x" * size if status == 200 else head
-    assert statuses(raw(running.port, sent, seconds=1))[0] == status
+    assert statuses(raw(running.port, sent, enough=b"\r\n\r\n"))[0] == status
     assert [len(request.body) for request in web[0].requests] == ([size] if status == 200 else [])
 
 

@@ -33,8 +33,15 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 def server(answer: Answer) -> Generator[str]:
     """An HTTP server whose answers, given the path and the headers, are sent as they are; empty: the end."""
 
+    serving: set[asyncio.Task[None]] = set()
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        serving.add(task)
         try:
+            if not listening.is_serving():
+                return
             while True:
                 head, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
                 pairs = (line.split(": ", 1) for line in lines)
@@ -45,6 +52,7 @@ def server(answer: Answer) -> Generator[str]:
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             return
         finally:
+            serving.discard(task)
             writer.close()
 
     loop = asyncio.new_event_loop()
@@ -58,10 +66,11 @@ def server(answer: Answer) -> Generator[str]:
 
         async def end() -> None:
             listening.close()
-            tasks = asyncio.all_tasks() - {asyncio.current_task()}
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            # Others are asyncio's own, which accept a connection: cancelled before it begins, one would leave it open.
+            while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+                for task in serving:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
 
         asyncio.run_coroutine_threadsafe(end(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
@@ -113,14 +122,17 @@ def test_the_wait_that_coordinated_omission_hides_is_in() -> None:
         began = time.monotonic()
         # One connection: the next request can be sent only when the one before it has its answer.
         measured = drive(Target(url, connections=1), Steady(50, 2.5, "even"))
+        took = time.monotonic() - began
     assert measured.sent == measured.answered == 125
     waited = np.sort(np.frombuffer(measured.latencies))[::-1]
     # 50 requests arrive in the second, and wait half of it in the mean.
     assert (waited > 0.1).sum() >= 40
     assert waited[:50].mean() > 0.4
-    assert waited[0] < 1.5
+    assert waited[0] <= took
+    # From sending that wait is left out: on one connection no two requests are under way at once.
+    assert np.frombuffer(measured.services).sum() <= took
     # The generator was not what was late: it had no connection to send on.
-    assert np.median(np.frombuffer(measured.late)) < 0.5
+    assert np.frombuffer(measured.late).sum() < waited.sum() / 2
 
 
 @pytest.mark.parametrize("status", [404, 429, 500, 503])
@@ -149,13 +161,13 @@ def test_refused_reset_and_timeout_are_told_apart() -> None:
         if path == "/cut":
             return b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nshort"
         if path == "/silent":
-            await asyncio.sleep(5)
+            await asyncio.sleep(60)
         return OK
 
     with server(mixed) as url:
         kinds = {
-            path: outcome(drive(Target(url, (Path(path),), timeout_seconds=0.4), Steady(10, 0.3, "even"))).errors
-            for path in ("/reset", "/cut", "/silent")
+            path: outcome(drive(Target(url, (Path(path),), timeout_seconds=seconds), Steady(10, 0.3, "even"))).errors
+            for path, seconds in {"/reset": 30.0, "/cut": 30.0, "/silent": 0.4}.items()
         }
     assert kinds == {"/reset": {"reset": 3}, "/cut": {"reset": 3}, "/silent": {"timeout": 3}}
     refused = outcome(drive(Target(f"http://127.0.0.1:{closed_port()}"), Steady(10, 0.3, "even")))
@@ -299,9 +311,9 @@ def test_ctrl_c_prints_what_was_measured() -> None:
         with subprocess.Popen(
             [*command, "--duration", "60", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as process:
-            assert all(seen.acquire(timeout=20) for _ in range(10))
+            assert all(seen.acquire(timeout=120) for _ in range(10))
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=20)
+            out, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     found = json.loads(out)
     assert found["interrupted"]

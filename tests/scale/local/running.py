@@ -19,8 +19,10 @@ from pathlib import Path
 from scale.local.servers.process_table import processes
 from tests.scale.projects import ROOT
 
+COMMAND = (sys.executable, "-c", "from scale.cli import main; main()", "local")
 
-def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+
+def until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     """Wait for a condition; fail where it takes too long."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -56,7 +58,7 @@ class Command:
 
     def address(self, pattern: str = r" is at (http://\S+),") -> str:
         """Return the address that it prints once all runs."""
-        until(lambda: self.process.poll() is not None or re.search(pattern, self.output) is not None, 120)
+        until(lambda: self.process.poll() is not None or re.search(pattern, self.output) is not None)
         found = re.search(pattern, self.output)
         assert found is not None, self.output
         return found[1]
@@ -64,31 +66,38 @@ class Command:
     def end(self, number: signal.Signals) -> int:
         """Send a signal; return the exit status."""
         self.process.send_signal(number)
-        return self.process.wait(60)
+        return self.process.wait(120)
+
+
+@contextmanager
+def temporary_folder() -> Generator[Path]:
+    """A folder for temporary ones, which other users may enter."""
+    made = Path(tempfile.mkdtemp(prefix="local-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
 
 
 @contextmanager
 def scale_local(*arguments: str) -> Generator[Command]:
     """Run `scale local`; kill it at the end of the block, should it still run."""
-    temporary = Path(tempfile.mkdtemp(prefix="local-"))
-    temporary.chmod(0o755)
-    printed = temporary / "printed"
-    environment = {**os.environ, "TMPDIR": str(temporary)}
-    command = [sys.executable, "-c", "from scale.cli import main; main()", "local", *arguments]
-    with (
-        printed.open("w", encoding="utf-8") as output,
-        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output, text=True) as process,
-    ):
-        try:
-            yield Command(process, temporary, printed)
-        finally:
-            if process.poll() is None:
-                process.kill()
-    shutil.rmtree(temporary, ignore_errors=True)
+    command = [*COMMAND, *arguments]
+    with temporary_folder() as temporary:
+        printed = temporary / "printed"
+        environment = {**os.environ, "TMPDIR": str(temporary)}
+        with (
+            printed.open("w", encoding="utf-8") as output,
+            subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output, text=True) as process,
+        ):
+            try:
+                yield Command(process, temporary, printed)
+            finally:
+                if process.poll() is None:
+                    process.kill()
 
 
 def get(url: str) -> tuple[int, dict[str, str], str]:
     """Return the status, the headers by their small names and the text. HTTPError for a status of 400 or more."""
-    with urllib.request.urlopen(url, timeout=20) as answer:  # noqa: S310 - of this machine
+    with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310 - of this machine
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return answer.status, headers, answer.read().decode()

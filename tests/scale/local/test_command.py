@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from scale.cli import app
 from scale.local import command
 from scale.local.asked import Asked
 from scale.local.servers import MissingBinaryError
-from tests.scale.local.running import Command, alive, below, get, scale_local, until
+from tests.scale.local.running import COMMAND, Command, alive, below, get, scale_local, temporary_folder, until
 from tests.scale.projects import ROOT
 
 pytestmark = pytest.mark.usefixtures("programs")
@@ -80,14 +80,14 @@ def test_the_load_command_finds_it_by_its_stack_s_name(dev: Command) -> None:
         "1",
     ]
     environment = {**os.environ, "TMPDIR": str(dev.temporary)}
-    done = subprocess.run(load, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(load, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"^errors +0$", done.stdout, re.MULTILINE)
 
 
 def test_a_signal_deploys_the_code_anew(dev: Command) -> None:
     dev.process.send_signal(signal.SIGUSR1)
-    until(lambda: re.search(r"^\d\d:\d\d:\d\d  deployed$", dev.output, re.MULTILINE) is not None, 60)
+    until(lambda: re.search(r"^\d\d:\d\d:\d\d  deployed$", dev.output, re.MULTILINE) is not None)
     assert get(dev.address())[0] == 200
 
 
@@ -120,6 +120,23 @@ def test_ended_while_it_starts_it_leaves_nothing_either() -> None:
         assert running.end(signal.SIGTERM) == command.ENDED
         assert alive(begun) == set()
         assert not list(running.temporary.glob("scale-local-*"))
+
+
+@pytest.mark.parametrize("opened", [os.openpty, os.pipe], ids=["a terminal", "a pipe"])
+def test_ended_by_nobody_reading_it_leaves_nothing_either(opened: Callable[[], tuple[int, int]]) -> None:
+    """A terminal that is closed, `scale local | head`."""
+    reading, writing = opened()
+    with temporary_folder() as temporary:
+        environment = {**os.environ, "TMPDIR": str(temporary)}
+        with subprocess.Popen(COMMAND, cwd=ROOT, env=environment, stdout=writing, stderr=subprocess.PIPE) as process:
+            os.close(writing)
+            os.read(reading, 1)
+            begun = below(process.pid)
+            os.close(reading)
+            _, errors = process.communicate(timeout=120)
+        assert (process.returncode, errors) == (command.ENDED, b"")
+        assert alive(begun) == set()
+        assert not list(temporary.glob("scale-local-*"))
 
 
 ASKED = Asked("dev", directory=ROOT)

@@ -40,7 +40,7 @@ def members(session: int) -> list[int]:
     return [pid for pid, process in processes().items() if process.session == session]
 
 
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
