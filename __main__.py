@@ -196,9 +196,9 @@ if balancer.servers is not None and groups.servers_id is not None and lookups.im
 
 if kubernetes is not None and pod_targets is not None and lookups.deployer_arn is not None:
     # Here, as a stack of servers alone has no use for the SDK of Kubernetes and would wait for it at each run.
-    from components.application_pods import ApplicationPods, Uses
-    from components.platform import Platform, Surroundings
-    from components.workload import Instances
+    from components.kubernetes.application_pods import ApplicationPods, Uses
+    from components.kubernetes.platform import Platform, Surroundings
+    from components.kubernetes.workload import Instances
 
     platform = Platform(
         name,

@@ -53,7 +53,7 @@ _NODE_PODS, _NODE_MILLICORES, _NODE_MIB = 3, 200, 256
 _SYSTEM_PODS, _SYSTEM_MILLICORES, _SYSTEM_MIB = 14, 2500, 5120
 
 WARM_ADDRESSES = 2
-"""Addresses that a node holds beside its pods': `components.add_ons` tells the VPC CNI so."""
+"""Addresses that a node holds beside its pods': `components.kubernetes.add_ons` tells the VPC CNI so."""
 _LEAST_ADDRESSES = 10
 _CONTROL_PLANE_ADDRESSES = 16  # EKS guide, "Amazon EKS networking requirements", recommended free addresses.
 _RESERVED_IN_A_SUBNET = 5  # VPC guide, "Subnet sizing".

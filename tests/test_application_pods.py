@@ -13,7 +13,7 @@ from scale import user_data
 from scale.plan.plan import Plan
 from scale.testing import Recording, Resource, Secret
 from tests.components.building import component, get, statements, waits_for
-from tests.components.cluster_building import (
+from tests.components.kubernetes.cluster_building import (
     CONFIG_MAP,
     DEPLOYMENT,
     HPA,

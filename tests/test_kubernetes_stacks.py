@@ -19,7 +19,7 @@ from scale.plan.architecture import architecture
 from scale.plan.plan import Plan, make_plan
 from scale.testing import Recording, Resource
 from tests.components.building import get, waits_for
-from tests.components.schemas import KNOWN, is_defined, objects, problems
+from tests.components.kubernetes.schemas import KNOWN, is_defined, objects, problems
 
 ROOT = Path(__file__).parents[1]
 GROUP = "aws:autoscaling/group:Group"

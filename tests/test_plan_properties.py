@@ -20,8 +20,8 @@ from scale import user_data
 from scale.plan.plan import Plan, make_plan
 from scale.testing import Recording
 from tests.components.building import get
-from tests.components.cluster_building import CONFIG_MAP
-from tests.components.schemas import objects, problems
+from tests.components.kubernetes.cluster_building import CONFIG_MAP
+from tests.components.kubernetes.schemas import objects, problems
 from tests.strategies import Stack, stacks
 
 ROOT = Path(__file__).parents[1]

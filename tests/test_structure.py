@@ -84,8 +84,8 @@ def test_model_and_render_know_nothing_of_pulumi(package: str) -> None:
 _LOADED_SERVICES = """
 import importlib, pkgutil, sys
 import components
-for module in pkgutil.iter_modules(components.__path__):
-    importlib.import_module(f"components.{module.name}")
+for module in pkgutil.walk_packages(components.__path__, "components."):
+    importlib.import_module(module.name)
 # The SDK registers its services lazily: one that was executed has lost its lazy type.
 for name, module in list(sys.modules.items()):
     parts = name.split(".")

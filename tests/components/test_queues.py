@@ -12,7 +12,7 @@ from components.queues import Queues
 from model.workload import Tasks
 from scale.testing import Recording, Resource, run
 from tests.components.building import component, counts, document, get, statements
-from tests.components.cluster_building import NAME, TASKS
+from tests.components.kubernetes.cluster_building import NAME, TASKS
 
 QUEUE = "aws:sqs/queue:Queue"
 QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"

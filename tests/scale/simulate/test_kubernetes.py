@@ -25,7 +25,7 @@ from scale.simulate.outcome import judge
 from scale.simulate.plant.service import Plant
 from scale.simulate.slo import Slo
 from scale.simulate.traces import Trace
-from tests.components.cluster_building import HPA, built, manifest
+from tests.components.kubernetes.cluster_building import HPA, built, manifest
 from tests.model.parsing import parse
 
 ROOT = Path(__file__).parents[3]

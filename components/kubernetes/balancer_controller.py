@@ -6,8 +6,8 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components import permissions
-from components.cluster import Cluster
-from components.pod_identity import PodIdentity
+from components.kubernetes.cluster import Cluster
+from components.kubernetes.pod_identity import PodIdentity
 from model.eks import BALANCER_CONTROLLER_CHART
 from model.kubernetes import Kubernetes
 

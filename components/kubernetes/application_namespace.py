@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.network_policies import NetworkPolicies
+from components.kubernetes.network_policies import NetworkPolicies
 from model.pod_names import labels, selector
 from model.workload import SERVICE_ACCOUNT, WEB
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from components.pod_metrics import PodMetrics
+from components.kubernetes.pod_metrics import PodMetrics
 from model.autoscaling import Vertical
 from policies.catalogue import RULES
 from policies.rule import judge
 from scale.plan.guard_rails import view
 from scale.testing import Recording, Resource, run
 from tests.components.building import component, get, waits_for
-from tests.components.cluster_building import (
+from tests.components.kubernetes.cluster_building import (
     DEPLOYMENT,
     HPA,
     NAME,

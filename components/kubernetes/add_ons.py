@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.pod_identity import PodIdentity
+from components.kubernetes.pod_identity import PodIdentity
 from model.eks import AddOn
 from model.kubernetes import Kubernetes
 

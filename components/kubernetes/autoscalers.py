@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.pod_metrics import PodMetrics
+from components.kubernetes.pod_metrics import PodMetrics
 from model.autoscaling import Direction, PodScaling, Target, web_scaling, worker_scaling
 from model.kubernetes import Kubernetes
 from model.pod_names import labels, worker_component

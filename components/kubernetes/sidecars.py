@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.container import container_security, resources_of
+from components.kubernetes.container import container_security, resources_of
 from model.environment import CERTIFICATES
 from model.workload import Resources
 from render.places import Pooler, Site, Upstream, networks

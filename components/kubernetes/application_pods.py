@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.application_namespace import ApplicationNamespace
 from components.application_permissions import application_statements
-from components.autoscalers import Autoscalers
-from components.balancer_controller import READINESS_LABELS, target_binding
-from components.platform import Platform
-from components.pod_identity import PodIdentity
-from components.workload import Instances, Place, Workload
+from components.kubernetes.application_namespace import ApplicationNamespace
+from components.kubernetes.autoscalers import Autoscalers
+from components.kubernetes.balancer_controller import READINESS_LABELS, target_binding
+from components.kubernetes.platform import Platform
+from components.kubernetes.pod_identity import PodIdentity
+from components.kubernetes.workload import Instances, Place, Workload
 from model.environment import GUNICORN_PORT
 from model.kubernetes import Kubernetes
 from model.settings import Settings

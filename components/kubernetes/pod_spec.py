@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.container import container_security, resources_of
-from components.sidecars import CERTIFICATES_MOUNT, Sidecar
+from components.kubernetes.container import container_security, resources_of
+from components.kubernetes.sidecars import CERTIFICATES_MOUNT, Sidecar
 from model.environment import CERTIFICATES
 from model.pod_names import labels, selector
 from model.workload import APPLICATION_CONTAINER, Resources

@@ -9,7 +9,7 @@ import pytest
 
 from scale.testing import run
 from tests.components.building import component, get
-from tests.components.cluster_building import (
+from tests.components.kubernetes.cluster_building import (
     ACCOUNT,
     NAMESPACE,
     NETWORK_POLICY,

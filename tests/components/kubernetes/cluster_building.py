@@ -9,9 +9,9 @@ from typing import Any
 
 import pulumi
 
-from components.application_namespace import ApplicationNamespace
-from components.autoscalers import Autoscalers
-from components.workload import Instances, Place, Workload
+from components.kubernetes.application_namespace import ApplicationNamespace
+from components.kubernetes.autoscalers import Autoscalers
+from components.kubernetes.workload import Instances, Place, Workload
 from model.kubernetes import Kubernetes
 from model.settings import Settings
 from scale.testing import Mode, Recording, Resource, reveal, run

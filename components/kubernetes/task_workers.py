@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.pod_spec import Pods, deletion_timeout
+from components.kubernetes.pod_spec import Pods, deletion_timeout
 from model.pod_names import labels, selector, worker_component
 from model.workload import BEAT, WORKER_SHUTDOWN_SECONDS, Tasks, Workers
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from components.migration import release
+from components.kubernetes.migration import release
 from model.workload import Migration
 from scale.testing import Recording, Resource, Secret, run
 from tests.components.building import component, get, waits_for
-from tests.components.cluster_building import (
+from tests.components.kubernetes.cluster_building import (
     BUDGET,
     CONFIG_MAP,
     DEPLOYMENT,

@@ -10,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components.platform import Platform, Surroundings
+from components.kubernetes.platform import Platform, Surroundings
 from scale.testing import Recording, Resource, run
 from tests.components.building import (
     LOG_GROUP,
@@ -26,8 +26,8 @@ from tests.components.building import (
     statements,
     waits_for,
 )
-from tests.components.cluster_building import manifest
-from tests.components.schemas import problems
+from tests.components.kubernetes.cluster_building import manifest
+from tests.components.kubernetes.schemas import problems
 
 CLUSTER = "aws:eks/cluster:Cluster"
 GROUP = "aws:eks/nodeGroup:NodeGroup"
@@ -211,7 +211,7 @@ def test_nodes_have_encrypted_volumes_tags_and_credentials_out_of_their_pods_rea
     ],
 )
 def test_a_groups_image_is_of_its_system_and_architecture(image: str, architecture: str, expected: str) -> None:
-    from components.nodes import Nodes
+    from components.kubernetes.nodes import Nodes
     from model.nodes import NodeGroup
 
     group = NodeGroup.model_validate({"image": image, "spot_percent": 50, "zones": [2], "min": 2, "max": 5})
@@ -452,7 +452,7 @@ def test_it_is_one_component_below_which_everything_stands() -> None:
 
 
 def test_a_target_binding_leaves_security_groups_alone() -> None:
-    from components.balancer_controller import target_binding
+    from components.kubernetes.balancer_controller import target_binding
 
     model = settings(compute={"kubernetes": {}}).compute.kubernetes
     assert model is not None

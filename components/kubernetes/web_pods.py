@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.pod_spec import Pods, deletion_timeout
-from components.sidecars import Sidecar
+from components.kubernetes.pod_spec import Pods, deletion_timeout
+from components.kubernetes.sidecars import Sidecar
 from model.pod_names import METRICS_PATH, labels, selector
 from model.workload import PROPAGATION_SECONDS, SHUTDOWN_SECONDS, WEB, Probes, WebPods
 
 if TYPE_CHECKING:
-    from components.pod_spec import Container
+    from components.kubernetes.pod_spec import Container
 
 LIVE_PATH, READY_PATH = "/health/live", "/health/ready"
 

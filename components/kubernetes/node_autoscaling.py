@@ -10,10 +10,10 @@ import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
 from components import permissions
-from components.cluster import NODE_POLICIES, Cluster
-from components.karpenter_role import Scope, karpenter_statements
-from components.nodes import volumes
-from components.pod_identity import PodIdentity
+from components.kubernetes.cluster import NODE_POLICIES, Cluster
+from components.kubernetes.karpenter_role import Scope, karpenter_statements
+from components.kubernetes.nodes import volumes
+from components.kubernetes.pod_identity import PodIdentity
 from model.eks import KARPENTER_CHART
 from model.instances import Architecture
 from model.kubernetes import Kubernetes

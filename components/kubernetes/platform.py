@@ -9,13 +9,13 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.add_ons import AFTER_NODES, BEFORE_NODES, AddOns
-from components.balancer_controller import BalancerController
-from components.cluster import Cluster
-from components.cluster_traffic import ClusterTraffic
-from components.kubernetes_provider import kubernetes_provider
-from components.node_autoscaling import NodeAutoscaling
-from components.nodes import Nodes
+from components.kubernetes.add_ons import AFTER_NODES, BEFORE_NODES, AddOns
+from components.kubernetes.balancer_controller import BalancerController
+from components.kubernetes.cluster import Cluster
+from components.kubernetes.cluster_traffic import ClusterTraffic
+from components.kubernetes.kubernetes_provider import kubernetes_provider
+from components.kubernetes.node_autoscaling import NodeAutoscaling
+from components.kubernetes.nodes import Nodes
 from model.instances import Architecture
 from model.kubernetes import Kubernetes
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components import sidecars
-from components.migration import MigrationJob
-from components.pod_configuration import PodConfiguration
-from components.pod_spec import Pods
-from components.task_workers import TaskWorkers
-from components.web_pods import WebDeployment
+from components.kubernetes import sidecars
+from components.kubernetes.migration import MigrationJob
+from components.kubernetes.pod_configuration import PodConfiguration
+from components.kubernetes.pod_spec import Pods
+from components.kubernetes.task_workers import TaskWorkers
+from components.kubernetes.web_pods import WebDeployment
 from model.application import Application
 from model.database import Database
 from model.environment import DATABASE_PASSWORD

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from tests.components.building import statements
-from tests.components.test_platform import NAME, ROLE_POLICY, SUBNETS, managed
+from tests.components.kubernetes.test_platform import NAME, ROLE_POLICY, SUBNETS, managed
 
 OWNED = f"kubernetes.io/cluster/{NAME}"
 # karpenter-provider-aws 1.15.0: pkg/utils, GetTags; pkg/apis/v1, EC2NodeClass.InstanceProfileTags.

@@ -13,10 +13,10 @@ from jsonschema import Draft202012Validator
 
 from model.eks import Version
 from scale.testing import Recording
-from tests.components.cluster_building import RELEASE, manifest
-from tests.components.definitions import SPECIFICATIONS, definition
+from tests.components.kubernetes.cluster_building import RELEASE, manifest
+from tests.components.kubernetes.definitions import SPECIFICATIONS, definition
 
-_FOLDER = Path(__file__).parents[1] / "data" / "crds"
+_FOLDER = Path(__file__).parents[2] / "data" / "crds"
 
 VERSIONS: tuple[str, ...] = get_args(Version)
 """Every version that a stack may have."""

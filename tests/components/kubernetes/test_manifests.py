@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scale.testing import run
-from tests.components.cluster_building import (
+from tests.components.kubernetes.cluster_building import (
     DEPLOYMENT,
     SCALED_OBJECT,
     VARIANTS,
@@ -18,8 +18,8 @@ from tests.components.cluster_building import (
     manifest,
     parsed,
 )
-from tests.components.schemas import KNOWN, VERSIONS, is_defined, objects, problems
-from tests.components.test_platform import CLASS, POOL, managed
+from tests.components.kubernetes.schemas import KNOWN, VERSIONS, is_defined, objects, problems
+from tests.components.kubernetes.test_platform import CLASS, POOL, managed
 
 # The last one has every sidecar.
 CASES = [*((variant, 8000) for variant in VARIANTS), ("pooled", 8001)]

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.cluster import Cluster
+from components.kubernetes.cluster import Cluster
 
 # Keys after `aws:` that sign requests in a way that `aws eks get-token` could only be told in the kubeconfig, which is
 # kept in the stack's state.

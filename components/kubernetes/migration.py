@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.pod_spec import Pods
+from components.kubernetes.pod_spec import Pods
 from model.pod_names import labels
 from model.workload import Migration
 

@@ -1,0 +1,1 @@
+"""What the path of pods registers, and that it is valid."""
