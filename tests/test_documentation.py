@@ -102,6 +102,22 @@ def test_commands_that_no_test_runs_are_these_and_no_others() -> None:
     assert programs <= set(ELSEWHERE)
 
 
+SCRIPTS = [
+    (page, command)
+    for page in PAGES
+    for block in blocks(page, "bash")
+    for command in re.findall(r"^python manage\.py (\w+)", block, re.MULTILINE)
+]
+
+
+@pytest.mark.parametrize(("page", "command"), SCRIPTS, ids=lambda value: getattr(value, "name", value))
+def test_what_a_script_asks_of_django_is_there(page: Path, command: str) -> None:
+    done = subprocess.run(
+        [ROOT / ".venv/bin/python", "example/manage.py", "help", command], cwd=ROOT, capture_output=True, check=False
+    )
+    assert done.returncode == 0, f"{page.name}: {done.stderr}"
+
+
 def named_settings() -> list[tuple[str, str]]:
     """Return the settings that pages name in code, as `database.replicas` or `django-scale:account`, with the page."""
     found: list[tuple[str, str]] = []
