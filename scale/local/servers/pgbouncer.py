@@ -51,7 +51,14 @@ class PgBouncer(Server):
         name = next(iter(self._databases))
         try:
             with psycopg.connect(
-                host=self.host, port=self.port, dbname=name, user=USER, password=PASSWORD, connect_timeout=2
+                host=self.host,
+                port=self.port,
+                dbname=name,
+                user=USER,
+                password=PASSWORD,
+                # Else leaving the block commits, and leaves a connection open whose commit the pooler refuses.
+                autocommit=True,
+                connect_timeout=2,
             ) as connection:
                 connection.execute("SELECT 1")
         except psycopg.OperationalError:
