@@ -138,6 +138,7 @@ class TestSameRegistrations:
         classes = subject(probe("ordinary", "listed"), "type ", "_TypedDictMeta ")
         assert probe("lean", "types", classes) == probe("ordinary", "types", classes)
 
+    @pytest.mark.soak
     def test_a_resource_that_is_the_only_one_of_a_program_resolves_the_same(self) -> None:
         everything = probe("ordinary", "listed")
         resources = {
