@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -58,6 +58,7 @@ class Backend:
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[None]] = set()
+        self._transports: set[asyncio.WriteTransport] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, name=name, daemon=True)
 
     @property
@@ -134,7 +135,10 @@ class Backend:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)  # pyright: ignore[reportArgumentType, reportUnknownMemberType]
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=1 << 20, backlog=1024)
+        def protocol() -> asyncio.StreamReaderProtocol:
+            return _Protocol(asyncio.StreamReader(limit=1 << 20), self._serve, self._transports)
+
+        self._server = await self._loop.create_server(protocol, "127.0.0.1", self.port, backlog=1024)
 
     async def _close(self) -> None:
         if self._server is not None:
@@ -147,6 +151,10 @@ class Backend:
             for task in self._serving:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        for transport in self._transports:
+            transport.abort()
+        while self._transports:
+            await asyncio.sleep(0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -203,6 +211,27 @@ class Backend:
         writer.write("\r\n".join([*head, "", ""]).encode() + (b"" if request.method == "HEAD" else body))
         await writer.drain()
         return request.headers.get("connection", "").lower() != "close"
+
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class _Protocol(asyncio.StreamReaderProtocol):
+    """Keeps its transport where it is found until it is closed: one whose client has gone has no other owner."""
+
+    def __init__(self, reader: asyncio.StreamReader, serve: Serve, transports: set[asyncio.WriteTransport]) -> None:
+        super().__init__(reader, serve)
+        self._transports = transports
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        self._own = transport
+        self._transports.add(transport)
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._transports.discard(self._own)
 
 
 async def _read(reader: asyncio.StreamReader, connection: int) -> Request | None:
