@@ -56,7 +56,6 @@ class Backend:
         self._seen = _Seen()
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[None]] = set()
         self._transports: set[asyncio.WriteTransport] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, name=name, daemon=True)
@@ -144,17 +143,19 @@ class Backend:
         if self._server is not None:
             self._server.close()
             self._server = None
-        for writer in list(self._writers):
-            writer.transport.abort()
+        self._abort()
         # Others are asyncio's own, which accept a connection: cancelled before it begins, one would leave it open.
         while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
             for task in self._serving:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        for transport in self._transports:
-            transport.abort()
+        self._abort()
         while self._transports:
             await asyncio.sleep(0)
+
+    def _abort(self) -> None:
+        for transport in self._transports:
+            transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -165,7 +166,6 @@ class Backend:
         self._seen.connections += 1
         self._seen.open += 1
         number = self._seen.connections
-        self._writers.add(writer)
         try:
             while (request := await _read(reader, number)) is not None:
                 seen = self._seen
@@ -183,7 +183,6 @@ class Backend:
             pass
         finally:
             self._seen.open -= 1
-            self._writers.discard(writer)
             self._serving.discard(task)
             writer.transport.abort() if writer.transport.is_closing() else writer.close()
 
